@@ -1,0 +1,1 @@
+"""Dagster and nothing else: every asset reads, calls a core function, attaches metadata and returns."""

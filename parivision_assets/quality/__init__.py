@@ -1,0 +1,1 @@
+"""The foreign quality libraries: Great Expectations and, later, Evidently. Rules themselves live in core.contracts."""

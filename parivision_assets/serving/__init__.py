@@ -1,0 +1,1 @@
+"""The predictor: loads a promoted bundle and answers. No web framework."""
