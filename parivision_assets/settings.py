@@ -1,0 +1,134 @@
+"""The one place that reads the environment. Everything configurable is a validated field here.
+
+What a setting means to the domain (a training window, a gate level) is declared in the core; this module only says
+which values this installation uses.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+REAL_SEASONS = tuple(range(2004, 2022))
+"""Seasons of the publishers' archives as of the first release; set PARIVISION_SEASONS for others."""
+
+DEFAULT_SECRETS = frozenset({"", "admin", "changeme", "parivision", "password", "secret"})
+
+
+def parse_seasons(text: str) -> tuple[int, ...]:
+    """Return sorted seasons from text such as `2015-2021` or `2004,2006-2008`.
+
+    Raises:
+        ValueError: when a part is neither a year nor a range of years.
+    """
+    seasons: set[int] = set()
+    for part in text.replace(" ", "").split(","):
+        first, _, last = part.partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise ValueError(f"seasons: '{part}' is neither a year nor a range; write 2021 or 2015-2021")
+        seasons.update(range(int(first), int(last or first) + 1))
+    if not seasons:
+        raise ValueError(f"seasons: '{text}' holds no season; write 2021 or 2015-2021")
+    return tuple(sorted(seasons))
+
+
+class LeagueSettings(BaseSettings):
+    """The synthetic league that stands in when no publisher's files are configured."""
+
+    model_config = SettingsConfigDict(env_prefix="PARIVISION_LEAGUE_", frozen=True)
+
+    seed: int = Field(default=7, ge=0)
+    size: Literal["full", "small"] = "full"
+    first_season: int = Field(default=2022, ge=1947, le=2100)
+    seasons: int = Field(default=3, ge=2, le=30)
+    scenario: str | None = None
+
+
+class Settings(BaseSettings):
+    """All settings of one installation; environment variables carry the prefix `PARIVISION_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PARIVISION_", frozen=True)
+
+    environment: Literal["embedded", "production"] = "embedded"
+    home: Path = Path(".parivision")
+    shots_url: str | None = None
+    games_url: str | None = None
+    odds_url: str | None = None
+    tracking_url: str | None = None
+    forecasts_url: str | None = None
+    seasons: Annotated[tuple[int, ...], NoDecode] = ()
+    today: dt.date | None = None
+    league: LeagueSettings = Field(default_factory=LeagueSettings)
+
+    training_seasons: int = Field(default=5, ge=1, description="Newest seasons before the holdout to train on")
+    threads: int = Field(default=0, ge=0, description="Training threads; 0 means one per core")
+    quarantine_limit: float = Field(default=0.01, gt=0, lt=1, description="Share of rows a season may quarantine")
+    retained_versions: int = Field(default=3, ge=1, description="Versions kept per table partition beside pinned ones")
+
+    database_url: SecretStr | None = None
+    mlflow_tracking_uri: str | None = None
+    mlflow_tracking_password: SecretStr | None = None
+
+    @field_validator("seasons", mode="before")
+    @classmethod
+    def _seasons_from_text(cls, value: object) -> object:
+        return parse_seasons(value) if isinstance(value, str) else value
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _absolute_home(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @model_validator(mode="after")
+    def _production_is_explicit(self) -> Self:
+        if self.environment == "embedded":
+            return self
+        if self.uses_league:
+            raise ValueError(
+                "production needs PARIVISION_SHOTS_URL or PARIVISION_ODDS_URL: it never serves invented players"
+            )
+        for name in ("database_url", "mlflow_tracking_uri", "mlflow_tracking_password"):
+            value = getattr(self, name)
+            text = value.get_secret_value() if isinstance(value, SecretStr) else (value or "")
+            if text in DEFAULT_SECRETS:
+                raise ValueError(f"production needs PARIVISION_{name.upper()}; a missing or default value is refused")
+        return self
+
+    @property
+    def uses_league(self) -> bool:
+        """Return whether the synthetic league is the source, that is, no archive is configured."""
+        return self.shots_url is None and self.games_url is None and self.odds_url is None
+
+    @property
+    def season_keys(self) -> list[str]:
+        """Return the partition keys, oldest first."""
+        if self.seasons:
+            seasons = self.seasons
+        elif self.uses_league:
+            seasons = tuple(range(self.league.first_season, self.league.first_season + self.league.seasons))
+        else:
+            seasons = REAL_SEASONS
+        return [str(season) for season in seasons]
+
+    def source_url(self, dataset: str) -> str | None:
+        """Return where a dataset is published: the configured URL, the league's folder, or None when nobody has it."""
+        if self.uses_league:
+            return str(self.home / "league" / dataset)
+        url: str | None = getattr(self, f"{dataset}_url")
+        return url
+
+    @property
+    def tracking_uri(self) -> str:
+        """Return MLflow's tracking URI: the configured server, or SQLite under the home."""
+        return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
+
+    @property
+    def ledger_url(self) -> str:
+        """Return the ledger's database URL: the configured database, or SQLite under the home."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home / 'ledger.db'}"
