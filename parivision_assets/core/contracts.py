@@ -116,7 +116,7 @@ ZONES = (
 
 SIDES = ("Left Side", "Left Side Center", "Center", "Right Side Center", "Right Side", "Back Court")
 RANGES = ("Less Than 8 ft.", "8-16 ft.", "16-24 ft.", "24+ ft.", "Back Court Shot")
-STAGES = ("regular", "playoffs")
+STAGES = ("regular", "play_in", "playoffs")
 REPAIRS = ("none", "double_conversion_undone", "mirror_undone", "double_conversion_and_mirror_undone")
 
 _SEASON = Column("season", pl.Int16, "Year in which the season ends", minimum=1947, maximum=2100)
@@ -173,7 +173,7 @@ GAMES = Table(
         _GAME_DATE,
         Column("game_key", pl.String, "date_AWAY_HOME, for example 2016-10-25_NYK_CLE"),
         Column("game_id", pl.Int64, "NBA game number where the games archive has it", minimum=1, nullable=True),
-        Column("stage", pl.String, "Regular season or playoffs", allowed=STAGES),
+        Column("stage", pl.String, "Regular season, play-in or playoffs", allowed=STAGES),
         Column("home_team", pl.String, "Home franchise", allowed=TEAMS),
         Column("away_team", pl.String, "Away franchise", allowed=TEAMS),
         Column("home_pts", pl.Int16, "Home score", KnownAt.LABEL, "pts", 30, 250),
@@ -187,3 +187,17 @@ GAMES = Table(
         Column("sources", pl.String, "Archives that hold this game", allowed=("odds", "games", "both")),
     ),
 )  # fmt: skip
+
+SCHEDULE = Table(
+    name="game_schedule",
+    description="Games to come: date and teams, never a score, a moneyline or a total.",
+    key=("game_key",),
+    columns=(
+        _SEASON,
+        _GAME_DATE,
+        GAMES.column("game_key"),
+        GAMES.column("stage"),
+        GAMES.column("home_team"),
+        GAMES.column("away_team"),
+    ),
+)

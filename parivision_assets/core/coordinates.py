@@ -1,0 +1,194 @@
+"""Where a shot was taken: which declared repair, if any, turns a game's published coordinates into the truth.
+
+The decision uses only the data: the whole feet that the scorer recorded (a length proves a scale but no sign) and the
+side that the scorer labelled (a label proves the sign). It is made per game, because publishers convert whole files
+but a landed day replaces whole games. A game that no declared repair explains is unproven, never repaired.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import polars as pl
+
+from parivision_assets.core import court
+
+DISTANCE_TOLERANCE_FT = 1.0
+"""Recorded distances are whole feet, so a true location agrees with its own within one."""
+MIN_AGREEMENT = 0.95
+"""Share of a game's rows that must agree with distance, and of its sided rows with side, to prove a repair."""
+EXPECTED_AGREEMENT = 0.99
+"""Share that a table as a whole must reach after repair; the published archives reach 1.0."""
+MIN_ROWS = 30
+MIN_SIDED_ROWS = 5
+"""A game with fewer rows, or sided rows, is judged with its whole file."""
+MAX_ONE_SPOT_SHARE = 0.5
+"""More of a game's shots than this at one spot away from the hoop is a frozen sensor (archives: at most 0.05)."""
+SLOPE_TOLERANCE = 0.015
+"""Distances by coordinates must grow with the recorded ones by this much, beside sampling noise: a scale is a defect."""
+SLOPE_NOISE = 5 * 12**-0.5
+"""Five standard deviations of the rounding of a distance to whole feet (uniform over one foot)."""
+
+LEFT = ("Left Side", "Left Side Center")
+RIGHT = ("Right Side", "Right Side Center")
+UNPROVEN = "unproven"
+
+_SCALES = (1, 10)
+_REPAIR_NAMES = {
+    (1, 1): "none",
+    (1, -1): "mirror_undone",
+    (10, 1): "double_conversion_undone",
+    (10, -1): "double_conversion_and_mirror_undone",
+}
+
+
+@dataclass(frozen=True)
+class CoordinateEvidence:
+    """How far coordinates agree with what the scorer wrote down; shares in [0, 1], None without such rows."""
+
+    rows: int
+    sided_rows: int
+    distance_share: float | None
+    side_share: float | None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether both shares reach EXPECTED_AGREEMENT (a share without rows does not count against it)."""
+        shares = (self.distance_share, self.side_share)
+        return all(share is None or share >= EXPECTED_AGREEMENT for share in shares)
+
+    def to_dict(self) -> dict[str, int | float | None]:
+        """Return the fields as plain values."""
+        return asdict(self)
+
+
+def as_published(raw: pl.DataFrame) -> pl.DataFrame:
+    """Return x_ft, y_ft, recorded_distance_ft and side of the archive's columns with no repair but the hoop's offset."""
+    return raw.select(
+        x_ft=pl.col("LOC_X"),
+        y_ft=pl.col("LOC_Y") - court.HOOP_FROM_BASELINE_FT,
+        recorded_distance_ft=pl.col("SHOT_DISTANCE"),
+        side=pl.col("ZONE_NAME"),
+    )
+
+
+def coordinate_evidence(frame: pl.DataFrame) -> CoordinateEvidence:
+    """Return the share of rows whose x_ft, y_ft agree with recorded_distance_ft (within a foot) and with side.
+
+    Works on canonical shots and on `as_published(raw)`; only rows labelled left or right say anything about side.
+    """
+    agrees = agrees_with_distance(pl.col("x_ft"), pl.col("y_ft"), pl.col("recorded_distance_ft"))
+    sided = pl.col("side").is_in([*LEFT, *RIGHT])
+    row = frame.select(
+        rows=pl.len(),
+        sided_rows=sided.sum(),
+        distance_share=agrees.fill_null(value=False).mean(),
+        side_share=agrees_with_side(pl.col("x_ft"), pl.col("side")).filter(sided).fill_null(value=False).mean(),
+    ).row(0, named=True)
+    return CoordinateEvidence(**row)
+
+
+def agrees_with_distance(x_ft: pl.Expr, y_ft: pl.Expr, recorded_ft: pl.Expr) -> pl.Expr:
+    """Return whether a spot lies within a foot of the recorded distance."""
+    return (court.distance_ft(x_ft, y_ft) - recorded_ft).abs() <= DISTANCE_TOLERANCE_FT
+
+
+def agrees_with_side(x_ft: pl.Expr, side: pl.Expr) -> pl.Expr:
+    """Return whether x's sign matches the labelled side: negative on the left; true for labels without a side."""
+    return pl.when(side.is_in(LEFT)).then(x_ft < 0).when(side.is_in(RIGHT)).then(x_ft > 0).otherwise(statement=True)
+
+
+def choose_repairs(raw: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per source_file and GAME_ID with the `repair` that is proven, or "unproven".
+
+    Needs the archive's LOC_X, LOC_Y, SHOT_DISTANCE, ZONE_NAME, GAME_ID and source_file. A game with little evidence
+    is judged by its file's; rows must still agree one by one (see `repaired`).
+    """
+    rows = _evidence_rows(raw)
+    games = _summarise(rows, ["source_file", "GAME_ID"])
+    files = _summarise(rows, ["source_file"]).select("source_file", file_repair=_proven_repair())
+    strong = (pl.col("rows") >= MIN_ROWS) & (pl.col("sided") >= MIN_SIDED_ROWS)
+    return (
+        games.join(files, on="source_file", how="left", maintain_order="left")
+        .with_columns(repair=pl.when(strong).then(_proven_repair()).otherwise(pl.col("file_repair")))
+        .select("source_file", "GAME_ID", "repair")
+    )
+
+
+def repaired(repair: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Return canonical x_ft and y_ft from LOC_X and LOC_Y under each row's repair name; unproven is left as published.
+
+    The publisher converts tenths of feet by X = -x/10, Y = y/10 + 5.25; done twice, X = x/100, Y = y/100 + 5.775.
+    """
+    is_double = repair.is_in([_REPAIR_NAMES[10, 1], _REPAIR_NAMES[10, -1]])
+    is_mirrored = repair.is_in([_REPAIR_NAMES[1, -1], _REPAIR_NAMES[10, -1]])
+    sign = pl.when(is_mirrored).then(-1.0).otherwise(1.0)
+    x1, y1 = _spot(1)
+    x10, y10 = _spot(10)
+    # Adding zero turns -0.0, which archives write for "0 times -1", into 0.0: one spot, one value.
+    x_ft = pl.when(is_double).then(x10).otherwise(x1) * sign + 0.0
+    return x_ft, pl.when(is_double).then(y10).otherwise(y1)
+
+
+def _spot(scale: int) -> tuple[pl.Expr, pl.Expr]:
+    once = pl.col("LOC_Y") - court.HOOP_FROM_BASELINE_FT
+    if scale == 1:
+        return pl.col("LOC_X"), once
+    # Two decimals survive the double conversion; rounding removes the noise of multiplying by ten.
+    return (pl.col("LOC_X") * 10).round(3), (once * 10 - court.HOOP_FROM_BASELINE_FT).round(3)
+
+
+def _evidence_rows(raw: pl.DataFrame) -> pl.DataFrame:
+    x, recorded = pl.col("LOC_X"), pl.col("SHOT_DISTANCE").cast(pl.Float64)
+    side = pl.when(pl.col("ZONE_NAME").is_in(LEFT)).then(-1).when(pl.col("ZONE_NAME").is_in(RIGHT)).then(1)
+    distances = {f"distance_{scale}": court.distance_ft(*_spot(scale)) for scale in _SCALES}
+    return raw.select(
+        "source_file",
+        "GAME_ID",
+        # A 64-bit mix of both coordinates: equal spots are equal, and modes of integers are cheap.
+        spot=pl.when((x.abs() > 0.05) | ((pl.col("LOC_Y") - court.HOOP_FROM_BASELINE_FT).abs() > 0.05)).then(
+            (x * 1000).round().cast(pl.Int64, strict=False) * 1_000_000
+            + (pl.col("LOC_Y") * 1000).round().cast(pl.Int64, strict=False)
+        ),
+        recorded=recorded,
+        side=side.cast(pl.Int8),
+        published_side=x.sign().cast(pl.Int8, strict=False),
+        **distances,
+    )
+
+
+def _summarise(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    side, sign = pl.col("side"), pl.col("published_side")
+    shared: dict[str, pl.Expr] = {
+        "rows": pl.len(),
+        "sided": side.count(),
+        "side_kept": (side == sign).mean(),
+        "side_flipped": (side == -sign).mean(),
+        "recorded_var": pl.col("recorded").var(),
+        "spots": pl.col("spot").n_unique(),
+        "spot_rows": pl.col("spot").count(),
+    }
+    for scale in _SCALES:
+        distance = pl.col(f"distance_{scale}")
+        near = (distance - pl.col("recorded")).abs() <= DISTANCE_TOLERANCE_FT
+        shared[f"agree_{scale}"] = near.fill_null(value=False).mean()
+        shared[f"cov_{scale}"] = pl.cov(distance, pl.col("recorded"))
+    return rows.group_by(by, maintain_order=True).agg(**shared)
+
+
+def _proven_repair() -> pl.Expr:
+    frozen = (pl.col("rows") >= MIN_ROWS) & (pl.col("spots") < (1 - MAX_ONE_SPOT_SHARE) * pl.col("spot_rows"))
+    choice = pl.when(frozen).then(pl.lit(UNPROVEN))
+    for (scale, sign), name in _REPAIR_NAMES.items():
+        side_share = pl.col("side_kept" if sign == 1 else "side_flipped")
+        proven = (pl.col(f"agree_{scale}") >= MIN_AGREEMENT) & (side_share >= MIN_AGREEMENT) & _has_unit_slope(scale)
+        choice = choice.when(proven.fill_null(value=False)).then(pl.lit(name))
+    return choice.otherwise(pl.lit(UNPROVEN))
+
+
+def _has_unit_slope(scale: int) -> pl.Expr:
+    variance = pl.col("recorded_var")
+    slope = pl.col(f"cov_{scale}") / variance
+    allowed = SLOPE_TOLERANCE + SLOPE_NOISE / (variance * pl.col("rows")).sqrt()
+    too_few = (pl.col("rows") < MIN_ROWS) | (variance < 1)
+    return (too_few | ((slope - 1).abs() <= allowed)).fill_null(value=False)
