@@ -26,6 +26,8 @@ MAX_ONE_SPOT_SHARE = 0.5
 """More of a game's shots than this at one spot away from the hoop is a frozen sensor (archives: at most 0.05)."""
 SLOPE_TOLERANCE = 0.015
 """Distances by coordinates must grow with the recorded ones by this much, beside sampling noise: a scale is a defect."""
+FAR_FT = 6
+"""Nearer shots say nothing about a scale: some archives record them all at the hoop's centre."""
 SLOPE_NOISE = 5 * 12**-0.5
 """Five standard deviations of the rounding of a distance to whole feet (uniform over one foot)."""
 
@@ -159,12 +161,14 @@ def _evidence_rows(raw: pl.DataFrame) -> pl.DataFrame:
 
 def _summarise(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     side, sign = pl.col("side"), pl.col("published_side")
+    far = pl.col("recorded") >= FAR_FT
     shared: dict[str, pl.Expr] = {
         "rows": pl.len(),
         "sided": side.count(),
         "side_kept": (side == sign).mean(),
         "side_flipped": (side == -sign).mean(),
-        "recorded_var": pl.col("recorded").var(),
+        "far_rows": far.sum(),
+        "recorded_var": pl.col("recorded").filter(far).var(),
         "spots": pl.col("spot").n_unique(),
         "spot_rows": pl.col("spot").count(),
     }
@@ -172,7 +176,7 @@ def _summarise(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
         distance = pl.col(f"distance_{scale}")
         near = (distance - pl.col("recorded")).abs() <= DISTANCE_TOLERANCE_FT
         shared[f"agree_{scale}"] = near.fill_null(value=False).mean()
-        shared[f"cov_{scale}"] = pl.cov(distance, pl.col("recorded"))
+        shared[f"cov_{scale}"] = pl.cov(distance.filter(far), pl.col("recorded").filter(far))
     return rows.group_by(by, maintain_order=True).agg(**shared)
 
 
@@ -189,6 +193,6 @@ def _proven_repair() -> pl.Expr:
 def _has_unit_slope(scale: int) -> pl.Expr:
     variance = pl.col("recorded_var")
     slope = pl.col(f"cov_{scale}") / variance
-    allowed = SLOPE_TOLERANCE + SLOPE_NOISE / (variance * pl.col("rows")).sqrt()
-    too_few = (pl.col("rows") < MIN_ROWS) | (variance < 1)
+    allowed = SLOPE_TOLERANCE + SLOPE_NOISE / (variance * pl.col("far_rows")).sqrt()
+    too_few = (pl.col("far_rows") < MIN_ROWS) | (variance < 1)
     return (too_few | ((slope - 1).abs() <= allowed)).fill_null(value=False)
