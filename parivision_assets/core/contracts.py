@@ -118,6 +118,7 @@ SIDES = ("Left Side", "Left Side Center", "Center", "Right Side Center", "Right 
 RANGES = ("Less Than 8 ft.", "8-16 ft.", "16-24 ft.", "24+ ft.", "Back Court Shot")
 STAGES = ("regular", "play_in", "playoffs")
 REPAIRS = ("none", "double_conversion_undone", "mirror_undone", "double_conversion_and_mirror_undone")
+RIM_RULES = ("kept", "default_spot_excluded", "leaking_rim_excluded")
 
 _SEASON = Column("season", pl.Int16, "Year in which the season ends", minimum=1947, maximum=2100)
 _GAME_DATE = Column("game_date", pl.Date, "Local date of the game")
@@ -139,14 +140,26 @@ SHOTS = Table(
         Column("position_group", pl.String, "G, F or C", allowed=("G", "F", "C"), nullable=True),
         Column("quarter", pl.Int8, "Period, overtime from 5", KnownAt.PRE_RELEASE, minimum=1, maximum=14),
         Column("clock_s", pl.Int16, "Seconds left in the period", KnownAt.PRE_RELEASE, "s", 0, 720),
-        Column("x_ft", pl.Float32, "Across the court from the hoop", KnownAt.PRE_RELEASE, "ft",
-               -court.HALF_WIDTH_FT, court.HALF_WIDTH_FT),
-        Column("y_ft", pl.Float32, "Towards half-court from the hoop", KnownAt.PRE_RELEASE, "ft",
-               court.MIN_Y_FT, court.MAX_Y_FT),
-        Column("distance_ft", pl.Float32, "Distance from the hoop's centre by coordinates", KnownAt.PRE_RELEASE, "ft",
-               0, court.MAX_DISTANCE_FT),
-        Column("angle_deg", pl.Float32, "Angle from straight on, negative left", KnownAt.PRE_RELEASE, "deg",
-               -180, 180),
+        # Recorded coordinates carry the outcome in some seasons: features use spot_*, which are free of it.
+        Column("x_ft", pl.Float32, "Across the court from the hoop as recorded; not a feature, see spot_x_ft",
+               KnownAt.POST_EVENT, "ft", -court.HALF_WIDTH_FT, court.HALF_WIDTH_FT),
+        Column("y_ft", pl.Float32, "Towards half-court from the hoop as recorded; not a feature, see spot_y_ft",
+               KnownAt.POST_EVENT, "ft", court.MIN_Y_FT, court.MAX_Y_FT),
+        Column("distance_ft", pl.Float32, "From the hoop's centre as recorded; not a feature, see spot_distance_ft",
+               KnownAt.POST_EVENT, "ft", 0, court.MAX_DISTANCE_FT),
+        Column("angle_deg", pl.Float32, "Angle from straight on as recorded; not a feature, see spot_angle_deg",
+               KnownAt.POST_EVENT, "deg", -180, 180),
+        Column("spot_x_ft", pl.Float32, "x_ft where the recorded spot is an observation, null where rim_rule excludes it",
+               KnownAt.PRE_RELEASE, "ft", -court.HALF_WIDTH_FT, court.HALF_WIDTH_FT, nullable=True),
+        Column("spot_y_ft", pl.Float32, "y_ft likewise", KnownAt.PRE_RELEASE, "ft", court.MIN_Y_FT, court.MAX_Y_FT,
+               nullable=True),
+        Column("spot_distance_ft", pl.Float32, "distance_ft likewise", KnownAt.PRE_RELEASE, "ft",
+               0, court.MAX_DISTANCE_FT, nullable=True),
+        Column("spot_angle_deg", pl.Float32, "angle_deg likewise", KnownAt.PRE_RELEASE, "deg", -180, 180,
+               nullable=True),
+        Column("is_at_rim", pl.Boolean, "Within 4 ft of the hoop; known for every shot", KnownAt.PRE_RELEASE),
+        Column("rim_rule", pl.String, "Declared rule about spots at the rim that applied", KnownAt.POST_EVENT,
+               allowed=RIM_RULES),
         Column("points_value", pl.Int8, "Points if made: 2 or 3", KnownAt.PRE_RELEASE, "pts", 2, 3),
         Column("recorded_distance_ft", pl.Int16, "The scorer's whole feet", KnownAt.POST_EVENT, "ft", 0, 95),
         Column("zone", pl.String, "Basic zone as labelled", KnownAt.POST_EVENT, allowed=ZONES),

@@ -25,7 +25,7 @@ MIN_SIDED_ROWS = 5
 MAX_ONE_SPOT_SHARE = 0.5
 """More of a game's shots than this at one spot away from the hoop is a frozen sensor (archives: at most 0.05)."""
 SLOPE_TOLERANCE = 0.015
-"""Distances by coordinates must grow with the recorded ones by this much, beside sampling noise: a scale is a defect."""
+"""How far from one the slope of computed on recorded distances may be, beside sampling noise: a scale is a defect."""
 FAR_FT = 6
 """Nearer shots say nothing about a scale: some archives record them all at the hoop's centre."""
 SLOPE_NOISE = 5 * 12**-0.5
@@ -65,7 +65,7 @@ class CoordinateEvidence:
 
 
 def as_published(raw: pl.DataFrame) -> pl.DataFrame:
-    """Return x_ft, y_ft, recorded_distance_ft and side of the archive's columns with no repair but the hoop's offset."""
+    """Return x_ft, y_ft, recorded_distance_ft and side from the archive's columns, unrepaired, hoop-centred."""
     return raw.select(
         x_ft=pl.col("LOC_X"),
         y_ft=pl.col("LOC_Y") - court.HOOP_FROM_BASELINE_FT,
@@ -127,9 +127,9 @@ def repaired(repair: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     sign = pl.when(is_mirrored).then(-1.0).otherwise(1.0)
     x1, y1 = _spot(1)
     x10, y10 = _spot(10)
-    # Adding zero turns -0.0, which archives write for "0 times -1", into 0.0: one spot, one value.
-    x_ft = pl.when(is_double).then(x10).otherwise(x1) * sign + 0.0
-    return x_ft, pl.when(is_double).then(y10).otherwise(y1)
+    x_ft = pl.when(is_double).then(x10).otherwise(x1) * sign
+    # Archives write -0.0 for "0 times -1": one spot, one value.
+    return pl.when(x_ft == 0).then(0.0).otherwise(x_ft), pl.when(is_double).then(y10).otherwise(y1)
 
 
 def _spot(scale: int) -> tuple[pl.Expr, pl.Expr]:
@@ -182,12 +182,12 @@ def _summarise(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
 
 def _proven_repair() -> pl.Expr:
     frozen = (pl.col("rows") >= MIN_ROWS) & (pl.col("spots") < (1 - MAX_ONE_SPOT_SHARE) * pl.col("spot_rows"))
-    choice = pl.when(frozen).then(pl.lit(UNPROVEN))
+    choices = [pl.when(frozen).then(pl.lit(UNPROVEN))]
     for (scale, sign), name in _REPAIR_NAMES.items():
         side_share = pl.col("side_kept" if sign == 1 else "side_flipped")
         proven = (pl.col(f"agree_{scale}") >= MIN_AGREEMENT) & (side_share >= MIN_AGREEMENT) & _has_unit_slope(scale)
-        choice = choice.when(proven.fill_null(value=False)).then(pl.lit(name))
-    return choice.otherwise(pl.lit(UNPROVEN))
+        choices.append(pl.when(proven.fill_null(value=False)).then(pl.lit(name)))
+    return pl.coalesce(*choices, pl.lit(UNPROVEN))
 
 
 def _has_unit_slope(scale: int) -> pl.Expr:

@@ -92,9 +92,14 @@ def _label_rules() -> list[RowRule]:
             "distance must be 0 to 95 ft", "SHOT_DISTANCE", ~distance.is_between(0, 95).fill_null(value=False), _CORRECT
         ),
         RowRule(
-            f"a three must be from {MIN_THREE_FT:g} ft or more", "SHOT_TYPE", is_three & (distance < MIN_THREE_FT), _CORRECT
+            f"a three must be from {MIN_THREE_FT:g} ft or more",
+            "SHOT_TYPE",
+            is_three & (distance < MIN_THREE_FT),
+            _CORRECT,
         ),
-        RowRule(f"a two must be from under {MAX_TWO_FT:g} ft", "SHOT_TYPE", ~is_three & (distance >= MAX_TWO_FT), _CORRECT),
+        RowRule(
+            f"a two must be from under {MAX_TWO_FT:g} ft", "SHOT_TYPE", ~is_three & (distance >= MAX_TWO_FT), _CORRECT
+        ),
     ]
 
 

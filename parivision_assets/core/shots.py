@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from parivision_assets.core import contracts, coordinates, court, shot_teams, team_codes
+from parivision_assets.core import contracts, coordinates, court, rim, shot_teams, team_codes
 from parivision_assets.core.coordinates import CoordinateEvidence
 from parivision_assets.core.row_rules import QUARANTINE_SCHEMA, RowRule, merge_quarantines, nest_raw, quarantine
 from parivision_assets.core.shot_rules import SHOT_RULES
@@ -40,6 +40,8 @@ class ShotReport:
     games_by_repair: dict[str, int]
     evidence_published: CoordinateEvidence
     evidence_repaired: CoordinateEvidence
+    rim_rules: dict[str, int]
+    default_spots: tuple[rim.DefaultSpot, ...]
     same_second: int
     without_position: int
     seasons: tuple[int, ...] = field(default=())
@@ -68,8 +70,10 @@ def clean_shots(raw: pl.DataFrame) -> CleanedShots:
     distinct = drop_duplicates(raw)
     parsed = _parse(distinct)
     kept, refused = _split(parsed, distinct.columns)
-    valid = _canonical(kept)
-    report = _report(raw, distinct, parsed, valid, refused)
+    shots = _canonical(kept)
+    defaults = rim.default_spots(shots)
+    valid = contracts.SHOTS.conform(rim.with_known_spots(shots, defaults))
+    report = _report(raw, distinct, parsed, valid, refused, defaults)
     return CleanedShots(valid, refused, report)
 
 
@@ -114,23 +118,20 @@ def _parse(distinct: pl.DataFrame) -> pl.DataFrame:
     chosen = coordinates.choose_repairs(distinct)
     x_ft, y_ft = coordinates.repaired(pl.col("_repair"))
     named = shot_teams.from_archive_name(pl.col("TEAM_NAME"))
-    return (
-        distinct.join(
-            chosen.rename({"repair": "_repair"}),
-            on=["source_file", "GAME_ID"],
-            how="left",
-            maintain_order="left",
-            nulls_equal=True,
-        )
-        .with_columns(
-            _date=pl.col("GAME_DATE").str.to_date("%m-%d-%Y", strict=False),
-            _named_team=named,
-            _team=pl.coalesce(team_codes.from_nba_id(pl.col("TEAM_ID")), named),
-            _home=shot_teams.from_archive_code(pl.col("HOME_TEAM")),
-            _away=shot_teams.from_archive_code(pl.col("AWAY_TEAM")),
-            _x_ft=x_ft,
-            _y_ft=y_ft,
-        )
+    return distinct.join(
+        chosen.rename({"repair": "_repair"}),
+        on=["source_file", "GAME_ID"],
+        how="left",
+        maintain_order="left",
+        nulls_equal=True,
+    ).with_columns(
+        _date=pl.col("GAME_DATE").str.to_date("%m-%d-%Y", strict=False),
+        _named_team=named,
+        _team=pl.coalesce(team_codes.from_nba_id(pl.col("TEAM_ID")), named),
+        _home=shot_teams.from_archive_code(pl.col("HOME_TEAM")),
+        _away=shot_teams.from_archive_code(pl.col("AWAY_TEAM")),
+        _x_ft=x_ft,
+        _y_ft=y_ft,
     )
 
 
@@ -186,7 +187,7 @@ def _canonical(kept: pl.DataFrame) -> pl.DataFrame:
             for name in ("defender_distance_ft", "shot_clock_s", "dribbles", "touch_time_s")
         },
     )
-    return contracts.SHOTS.conform(_numbered(shots))
+    return _numbered(shots)
 
 
 def _numbered(shots: pl.DataFrame) -> pl.DataFrame:
@@ -200,7 +201,12 @@ def _numbered(shots: pl.DataFrame) -> pl.DataFrame:
 
 
 def _report(
-    raw: pl.DataFrame, distinct: pl.DataFrame, parsed: pl.DataFrame, valid: pl.DataFrame, refused: pl.DataFrame
+    raw: pl.DataFrame,
+    distinct: pl.DataFrame,
+    parsed: pl.DataFrame,
+    valid: pl.DataFrame,
+    refused: pl.DataFrame,
+    defaults: list[rim.DefaultSpot],
 ) -> ShotReport:
     games = parsed.select("source_file", "GAME_ID", "_repair").unique().get_column("_repair")
     return ShotReport(
@@ -213,6 +219,8 @@ def _report(
         games_by_repair=_counts(games),
         evidence_published=coordinates.coordinate_evidence(coordinates.as_published(raw)),
         evidence_repaired=coordinates.coordinate_evidence(valid),
+        rim_rules=_counts(valid["rim_rule"]),
+        default_spots=tuple(defaults),
         same_second=_same_second(valid),
         without_position=valid["position_group"].null_count(),
         seasons=tuple(valid["season"].unique().sort().to_list()),
