@@ -56,6 +56,7 @@ def _team_rules() -> list[RowRule]:
         RowRule("team number and name must agree", "TEAM_NAME", name.is_not_null() & (name != team), _CORRECT),
         RowRule("home team must be known", "HOME_TEAM", home.is_null(), _TEAM),
         RowRule("away team must be known", "AWAY_TEAM", away.is_null() | (home == away), _TEAM),
+        RowRule("row must share its game's date and teams", "GAME_ID", pl.col("_is_stray"), _CORRECT),
         RowRule("shooting team must play in the game", "TEAM_NAME", (team != home) & (team != away), _CORRECT),
     ]
 

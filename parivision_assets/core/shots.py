@@ -5,13 +5,12 @@ How a repair is chosen is in `coordinates`, the rules are in `shot_rules`; readi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
 
-from parivision_assets.core import contracts, coordinates, court, rim, shot_teams, team_codes
+from parivision_assets.core import contracts, coordinates, court, game_numbers, rim, shot_teams, team_codes
 from parivision_assets.core.coordinates import CoordinateEvidence
 from parivision_assets.core.row_rules import QUARANTINE_SCHEMA, RowRule, merge_quarantines, nest_raw, quarantine
 from parivision_assets.core.shot_rules import SHOT_RULES
@@ -42,6 +41,8 @@ class ShotReport:
     evidence_repaired: CoordinateEvidence
     rim_rules: dict[str, int]
     default_spots: tuple[rim.DefaultSpot, ...]
+    renumbered_games: int
+    renumbered: int
     same_second: int
     without_position: int
     seasons: tuple[int, ...] = field(default=())
@@ -77,22 +78,6 @@ def clean_shots(raw: pl.DataFrame) -> CleanedShots:
     return CleanedShots(valid, refused, report)
 
 
-def newest_file_per_game(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return every game's rows from the newest frame that holds it; `frames` are in landing order, oldest first.
-
-    A game is its GAME_ID: a corrected game replaces all its rows, a late one is added. Frames have the published
-    columns; an empty sequence raises ValueError.
-    """
-    if not frames:
-        raise ValueError("no landed frame: land a season file first")
-    kept: list[pl.DataFrame] = []
-    seen = pl.Series("GAME_ID", [], dtype=pl.Int64)
-    for frame in reversed(frames):
-        kept.append(frame.filter(~pl.col("GAME_ID").is_in(seen.implode()).fill_null(value=False)))
-        seen = pl.concat([seen, frame["GAME_ID"].drop_nulls().unique()])
-    return pl.concat(kept[::-1])
-
-
 def drop_duplicates(raw: pl.DataFrame) -> pl.DataFrame:
     """Return the rows without exact repetitions of all published columns, first occurrences kept in order."""
     published = [name for name in raw.columns if name not in {"source_file", "source_row"}]
@@ -118,13 +103,11 @@ def _parse(distinct: pl.DataFrame) -> pl.DataFrame:
     chosen = coordinates.choose_repairs(distinct)
     x_ft, y_ft = coordinates.repaired(pl.col("_repair"))
     named = shot_teams.from_archive_name(pl.col("TEAM_NAME"))
-    return distinct.join(
-        chosen.rename({"repair": "_repair"}),
-        on=["source_file", "GAME_ID"],
-        how="left",
-        maintain_order="left",
-        nulls_equal=True,
-    ).with_columns(
+    # Joining the keys alone spares copying thirty columns.
+    repairs = distinct.select("source_file", "GAME_ID").join(
+        chosen, on=["source_file", "GAME_ID"], how="left", maintain_order="left", nulls_equal=True
+    )["repair"]
+    parsed = distinct.with_columns(_repair=repairs).with_columns(
         _date=pl.col("GAME_DATE").str.to_date("%m-%d-%Y", strict=False),
         _named_team=named,
         _team=pl.coalesce(team_codes.from_nba_id(pl.col("TEAM_ID")), named),
@@ -133,6 +116,7 @@ def _parse(distinct: pl.DataFrame) -> pl.DataFrame:
         _x_ft=x_ft,
         _y_ft=y_ft,
     )
+    return game_numbers.with_own_numbers(parsed)
 
 
 def _split(parsed: pl.DataFrame, published: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -158,7 +142,7 @@ def _canonical(kept: pl.DataFrame) -> pl.DataFrame:
     shots = kept.select(
         season=pl.col("SEASON_1"),
         game_date=pl.col("_date"),
-        game_id=pl.col("GAME_ID"),
+        game_id=pl.col("_game_id"),
         team=pl.col("_team"),
         opponent=pl.when(home).then(pl.col("_away")).otherwise(pl.col("_home")),
         is_home=home,
@@ -208,6 +192,7 @@ def _report(
     refused: pl.DataFrame,
     defaults: list[rim.DefaultSpot],
 ) -> ShotReport:
+    renumbered = parsed.filter(pl.col("_game_id") != pl.col("GAME_ID"))
     games = parsed.select("source_file", "GAME_ID", "_repair").unique().get_column("_repair")
     return ShotReport(
         rows=raw.height,
@@ -221,6 +206,8 @@ def _report(
         evidence_repaired=coordinates.coordinate_evidence(valid),
         rim_rules=_counts(valid["rim_rule"]),
         default_spots=tuple(defaults),
+        renumbered_games=renumbered["_game_id"].n_unique(),
+        renumbered=renumbered.height,
         same_second=_same_second(valid),
         without_position=valid["position_group"].null_count(),
         seasons=tuple(valid["season"].unique().sort().to_list()),
