@@ -1,0 +1,77 @@
+"""Kill -9 at every step: run an action again and again, each time killed one step later, and keep what it left.
+
+A step is one call of an `os` function that changes something; a write is cut in the middle. The children are
+forked by a fresh process that has imported the stores and done nothing else.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+STEPS = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "mkdir", "rmdir")
+
+_PROGRAM = """
+import os, shutil, sys
+from pathlib import Path
+from parivision_assets_tests.stores import crash
+{imports}
+def action(root):
+{action}
+for step in range(1, 200):
+    root = Path({folder!r}) / f"step_{{step:03d}}"
+    shutil.copytree({template!r}, root, dirs_exist_ok=True)
+    child = os.fork()
+    if child == 0:
+        crash.arm(step)
+        action(root)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    if status == 0:
+        sys.exit(0)
+    if not os.WIFSIGNALED(status):
+        sys.exit(f"step {{step}}: the action failed by itself")
+sys.exit("the action never came to its end")
+"""
+
+
+def arm(step: int) -> None:
+    """Kill this process at the given step."""
+    left = step
+    real = {name: getattr(os, name) for name in STEPS}
+
+    def wrap(name: str):
+        def stepped(*args, **kwargs):
+            nonlocal left
+            left -= 1
+            if left == 0:
+                if name == "write":
+                    real["write"](args[0], args[1][: len(args[1]) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real[name](*args, **kwargs)
+
+        return stepped
+
+    for name in STEPS:
+        setattr(os, name, wrap(name))
+
+
+def kill_at_every_step(imports: str, action: str, template: Path, folder: Path) -> list[Path]:
+    """Return one folder per step: a copy of `template` as the action, killed at that step, left it.
+
+    `action` is Python code that uses `root`. The last folder is that of the action that came to its end.
+    """
+    template.mkdir(parents=True, exist_ok=True)
+    program = _PROGRAM.format(
+        imports=imports,
+        action=textwrap.indent(textwrap.dedent(action), "    "),
+        folder=str(folder),
+        template=str(template),
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    left = sorted(folder.glob("step_*"))
+    assert len(left) > 3, "the action has hardly any steps: is it armed?"
+    return left
