@@ -9,7 +9,7 @@ import polars as pl
 
 from parivision_assets.core import contracts
 
-PAST_CODES = {"NJN": "BKN", "SEA": "OKC", "NOH": "NOP", "NOK": "NOP"}
+PAST_CODES = {"NJN": "BKN", "SEA": "OKC", "NOH": "NOP", "NOK": "NOP", "VAN": "MEM", "CHH": "CHA"}
 """Codes of a franchise's earlier years."""
 
 ARCHIVE_CODES = {code: code for code in contracts.TEAMS} | PAST_CODES
@@ -24,7 +24,7 @@ ARCHIVE_NAMES = {
     "New Orleans/Oklahoma City Hornets": "NOP", "New York Knicks": "NYK", "Oklahoma City Thunder": "OKC",
     "Seattle SuperSonics": "OKC", "Orlando Magic": "ORL", "Philadelphia 76ers": "PHI", "Phoenix Suns": "PHX",
     "Portland Trail Blazers": "POR", "Sacramento Kings": "SAC", "San Antonio Spurs": "SAS",
-    "Toronto Raptors": "TOR", "Utah Jazz": "UTA", "Washington Wizards": "WAS",
+    "Toronto Raptors": "TOR", "Utah Jazz": "UTA", "Vancouver Grizzlies": "MEM", "Washington Wizards": "WAS",
 }  # fmt: skip
 """Published full name to today's code."""
 
