@@ -26,7 +26,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import logsumexp
 from scipy.stats import norm
 
 from parivision_assets.core.evaluation import Codes, Floats
@@ -59,12 +58,12 @@ def log_e_values(gain: Floats, tail: Floats) -> Floats:
     if not bool(np.all(np.isfinite(gain) & np.isfinite(tail) & (tail >= 0))):
         raise ValueError("every game needs a finite gain and a finite tail that is not negative")
     so_far = np.maximum.accumulate(tail, axis=-1)
-    paths = np.empty((len(STAKES), *gain.shape))
-    for path, stake in zip(paths, STAKES, strict=True):
-        path[...] = np.cumsum(stake * gain - _penalty(float(stake), tail) * gain**2, axis=-1)
+    mixed: Floats = np.full(gain.shape, -np.inf)
+    for stake in STAKES:
+        path = np.cumsum(stake * gain - _penalty(float(stake), tail) * gain**2, axis=-1)
         path[stake * so_far > STAKE_LIMIT] = -np.inf
-    mixed: Floats = logsumexp(paths, axis=0) - math.log(len(STAKES))
-    return mixed
+        np.logaddexp(mixed, path, out=mixed)
+    return mixed - math.log(len(STAKES))
 
 
 def season_level(alpha: float, number: int) -> float:
