@@ -5,6 +5,8 @@ Rules read the published columns and the parsed ones that `shots` puts beside th
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from parivision_assets.core import contracts, coordinates, court
@@ -133,3 +135,24 @@ SHOT_RULES: tuple[RowRule, ...] = (
     *_coordinate_rules(),
 )
 """In the order in which a row is judged: the first rule that it breaks is the one it is quarantined for."""
+
+RELEASABLE = frozenset(
+    {
+        "team number and name must agree",
+        f"a three must be from {MIN_THREE_FT:g} ft or more",
+        f"a two must be from under {MAX_TWO_FT:g} ft",
+        "coordinates must agree with SHOT_DISTANCE within 1 ft",
+        "coordinates must lie on the labelled side",
+    }
+)
+"""Rules whose rows still keep the contract; what breaks another rule has no place among canonical shots."""
+
+
+def rules_without(released: Collection[str]) -> tuple[RowRule, ...]:
+    """Return the rules but the released ones; raise ValueError naming a rule that is unknown or not releasable."""
+    unknown = sorted(set(released) - RELEASABLE)
+    if unknown:
+        raise ValueError(
+            f"shots: cannot release {', '.join(unknown)}; rules that can be released: {', '.join(sorted(RELEASABLE))}"
+        )
+    return tuple(rule for rule in SHOT_RULES if rule.name not in released)

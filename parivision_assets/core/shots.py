@@ -5,7 +5,8 @@ How a repair is chosen is in `coordinates`, the rules are in `shot_rules`; readi
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
@@ -13,8 +14,8 @@ import polars as pl
 from parivision_assets.core import contracts, coordinates, court, game_numbers, rim, shot_teams, team_codes
 from parivision_assets.core.coordinates import CoordinateEvidence
 from parivision_assets.core.row_rules import QUARANTINE_SCHEMA, RowRule, merge_quarantines, nest_raw, quarantine
-from parivision_assets.core.shot_rules import SHOT_RULES
-from parivision_assets.core.tracking import ATTACHED, TrackingReport, attach_tracking, clean_tracking
+from parivision_assets.core.shot_rules import rules_without
+from parivision_assets.core.tracking import ATTACHED
 
 ARCHIVE = "shots"
 COLUMNS = (
@@ -47,7 +48,6 @@ class ShotReport:
     same_second: int
     without_position: int
     seasons: tuple[int, ...] = field(default=())
-    tracking: TrackingReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values, ready for JSON."""
@@ -63,29 +63,21 @@ class CleanedShots:
     report: ShotReport
 
 
-def clean_shots(raw: pl.DataFrame, tracking: pl.DataFrame | None = None) -> CleanedShots:
+def clean_shots(raw: pl.DataFrame, released: Collection[str] = ()) -> CleanedShots:
     """Return one season's (or day's) published rows as canonical shots, with what was refused and why.
 
     `raw` holds COLUMNS plus source_file and source_row; raises ValueError naming every missing column. Exact
     duplicates are dropped and counted; a row that breaks a rule is quarantined under the first rule it breaks.
-    `tracking` is the season's tracking log as published (see `tracking`), attached where it agrees.
+    `released` names rules whose rows a person has let through; ValueError names one that cannot be released.
     """
     raw = _with_optional_columns(raw)
     distinct = drop_duplicates(raw)
     parsed = _parse(distinct)
-    if tracking is not None:
-        parsed = parsed.with_columns(_player_shot_numbers(parsed))
-    kept, refused = _split(parsed, distinct.columns)
+    kept, refused = _split(parsed, distinct.columns, rules_without(released))
     shots = _canonical(kept)
-    tracking_report = None
-    if tracking is not None:
-        log = clean_tracking(tracking)
-        shots, tracking_report = attach_tracking(shots, log)
-        refused = merge_quarantines([refused, log.quarantined])
     defaults = rim.default_spots(shots)
     valid = contracts.SHOTS.conform(rim.with_known_spots(shots, defaults))
     report = _report(raw, distinct, parsed, valid, refused, defaults)
-    report = replace(report, tracking=tracking_report)
     return CleanedShots(valid, refused, report)
 
 
@@ -130,26 +122,15 @@ def _parse(distinct: pl.DataFrame) -> pl.DataFrame:
     return game_numbers.with_own_numbers(parsed)
 
 
-def _player_shot_numbers(parsed: pl.DataFrame) -> pl.Series:
-    """Number each player's shots in the game over all rows: refused ones hold their place in the tracking log too."""
-    clock = pl.col("MINS_LEFT") * 60 + pl.col("SECS_LEFT")
-    keys = parsed.select(
-        "_game_id", "PLAYER_ID", "QUARTER", "SHOT_DISTANCE", "_x_ft", "_y_ft", "source_row", clock=-clock
-    )
-    ordered = keys.with_row_index("_row").sort("QUARTER", "clock", "SHOT_DISTANCE", "_x_ft", "_y_ft", "source_row")
-    numbered = ordered.with_columns(_player_shot=pl.int_range(1, pl.len() + 1).over("_game_id", "PLAYER_ID"))
-    return numbered.sort("_row")["_player_shot"]
-
-
-def _split(parsed: pl.DataFrame, published: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _split(parsed: pl.DataFrame, published: list[str], rules: Sequence[RowRule]) -> tuple[pl.DataFrame, pl.DataFrame]:
     broken = pl.coalesce(
-        [pl.when(rule.broken.fill_null(value=False)).then(pl.lit(index)) for index, rule in enumerate(SHOT_RULES)]
+        [pl.when(rule.broken.fill_null(value=False)).then(pl.lit(index)) for index, rule in enumerate(rules)]
     )
     index = parsed.select(broken.cast(pl.Int32).alias("broken")).to_series()
     if index.null_count() == index.len():
         return parsed, QUARANTINE_SCHEMA.to_frame()
     refused = parsed.with_columns(index).filter(index.is_not_null())
-    parts = [_quarantine(refused.filter(pl.col("broken") == i), published, rule) for i, rule in enumerate(SHOT_RULES)]
+    parts = [_quarantine(refused.filter(pl.col("broken") == i), published, rule) for i, rule in enumerate(rules)]
     return parsed.filter(index.is_null()), merge_quarantines([part for part in parts if not part.is_empty()])
 
 
@@ -185,7 +166,6 @@ def _canonical(kept: pl.DataFrame) -> pl.DataFrame:
         coordinate_repair=pl.col("_repair"),
         is_made=pl.col("SHOT_MADE"),
         source_row=pl.col("source_row"),
-        **({"player_shot_number": pl.col("_player_shot")} if "_player_shot" in kept.columns else {}),
     ).with_columns(
         distance_ft=court.distance_ft(x_ft, y_ft),
         angle_deg=court.angle_deg(x_ft, y_ft),
@@ -212,15 +192,14 @@ def _report(
     refused: pl.DataFrame,
     defaults: list[rim.DefaultSpot],
 ) -> ShotReport:
-    of_shots = refused.filter(pl.col("archive") == ARCHIVE)
     renumbered = parsed.filter(pl.col("_game_id") != pl.col("GAME_ID"))
     games = parsed.select("source_file", "GAME_ID", "_repair").unique().get_column("_repair")
     return ShotReport(
         rows=raw.height,
         duplicates_dropped=raw.height - distinct.height,
         valid=valid.height,
-        quarantined=of_shots.height,
-        quarantined_by_rule=_counts(of_shots["rule"]),
+        quarantined=refused.height,
+        quarantined_by_rule=_counts(refused["rule"]),
         repairs=_counts(valid["coordinate_repair"]),
         games_by_repair=_counts(games),
         evidence_published=coordinates.coordinate_evidence(coordinates.as_published(raw)),

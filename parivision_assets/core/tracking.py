@@ -69,6 +69,14 @@ class CleanedTracking:
     values_nulled: dict[str, int]
 
 
+@dataclass(frozen=True)
+class TrackedShots:
+    """Canonical shots with what tracking adds, and how the join went."""
+
+    shots: pl.DataFrame
+    report: TrackingReport
+
+
 def clean_tracking(raw: pl.DataFrame) -> CleanedTracking:
     """Return the logs with impossible values emptied and contradictory rows refused.
 
@@ -108,17 +116,20 @@ def clean_tracking(raw: pl.DataFrame) -> CleanedTracking:
     )
 
 
-def attach_tracking(shots: pl.DataFrame, tracking: CleanedTracking) -> tuple[pl.DataFrame, TrackingReport]:
-    """Return shots (KEY, quarter, points_value, is_made and more) with ATTACHED filled where the sources agree.
+def attach_tracking(shots: pl.DataFrame, tracking: CleanedTracking) -> TrackedShots:
+    """Return canonical shots (contracts.SHOTS) with ATTACHED filled where the sources agree, and the counts.
 
-    A joined row that disagrees on the outcome, the points or the period is another shot: nothing is attached.
+    A joined row that disagrees on the outcome, the points or the period is another shot: nothing is attached. Shots
+    that the archive's cleaning refused shift their player's later shots in that game, which then disagree or join
+    their neighbour (two rows in 2014-15).
     """
     compared = ("is_made", "points_value", "quarter")
     key = list(KEY)
-    log = tracking.valid.with_columns(pl.col(name).cast(shots.schema[name]) for name in (*KEY, *compared))
-    found = shots.select(*KEY, *compared).join(
-        log, on=key, how="left", maintain_order="left", suffix="_log", validate="m:1"
+    numbered = shots.select("game_id", "player_id", *compared).with_columns(
+        player_shot_number=shots.select(pl.col("shot_number").rank("ordinal").over("game_id", "player_id")).to_series()
     )
+    log = tracking.valid.with_columns(pl.col(name).cast(numbered.schema[name]) for name in (*KEY, *compared))
+    found = numbered.join(log, on=key, how="left", maintain_order="left", suffix="_log", validate="m:1")
     has_log = pl.col("is_made_log").is_not_null()
     disagrees = {name: has_log & (pl.col(name) != pl.col(f"{name}_log")) for name in compared}
     agrees = has_log & ~pl.any_horizontal(disagrees.values())
@@ -137,7 +148,7 @@ def attach_tracking(shots: pl.DataFrame, tracking: CleanedTracking) -> tuple[pl.
         attached=counts["attached"],
         disagreeing_by_column={name: counts[name] for name in compared},
     )
-    return shots.with_columns(values.get_columns()), report
+    return TrackedShots(shots.with_columns(values.get_columns()), report)
 
 
 def _rules() -> list[RowRule]:
