@@ -102,20 +102,6 @@ def publish(temporary: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-def publish_new(temporary: Path, path: Path) -> bool:
-    """Move a finished file to its place unless something is there already; return whether it was moved.
-
-    A link fails where the name is taken; a rename would replace what is there.
-    """
-    make_folder(path.parent)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    sync_folder(path.parent)
-    return True
-
-
 def make_folder(folder: Path) -> None:
     """Create a folder and its missing parents so that they survive a crash."""
     if folder.is_dir():

@@ -6,6 +6,8 @@ it is one conditional put (`If-Match` with the old ETag, `If-None-Match: *` for 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from parivision_assets.stores.atomic import StoreError, digest_of, plain_errors,
 
 LOCK_TIMEOUT_S = 60.0
 _ATTEMPTS = 50
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*")
 
 
 class PointerStore(Protocol):
@@ -88,6 +91,18 @@ class LocalPointers:
 
     def _folder(self) -> Path:
         return self.scratch.parent
+
+
+def checked_name(name: str) -> str:
+    """Return a name that is safe as a part of a path; raise ValueError for any other."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a table, dataset or partition: use letters, digits, _ . = -")
+    return name
+
+
+def to_json(value: object) -> bytes:
+    """Return a value as JSON that is the same bytes for the same value."""
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def update(pointers: PointerStore, name: str, change: Callable[[bytes | None], bytes]) -> bytes:

@@ -18,7 +18,7 @@ import polars as pl
 
 from parivision_assets.stores import atomic
 from parivision_assets.stores.atomic import StoreAbsentError, StoreDamagedError, StoreError, digest_of
-from parivision_assets.stores.pointers import LocalPointers, update
+from parivision_assets.stores.pointers import LocalPointers, checked_name, to_json, update
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,6 @@ UNPARTITIONED = "all"
 Partition = str | int
 Partitions = Partition | Iterable[Partition] | None
 Filters = pl.Expr | Sequence[pl.Expr] | None
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*")
 _ROW_GROUP_ROWS = 131_072
 
 
@@ -298,10 +297,7 @@ def parquet_bytes(frame: pl.DataFrame) -> bytes:
 
 
 def _key(table: str, partition: Partition) -> str:
-    for name in (table, str(partition)):
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name for a table or partition: use letters, digits, _ . = -")
-    return f"current/{table}/{partition}"
+    return f"current/{checked_name(table)}/{checked_name(str(partition))}"
 
 
 def _check_size(version: TableVersion) -> None:
@@ -316,19 +312,15 @@ def _check_size(version: TableVersion) -> None:
 def _with_newest(old: bytes | None, entry: dict[str, str | int]) -> bytes:
     versions = [] if old is None else json.loads(old)["versions"]
     older = [version for version in versions if version["digest"] != entry["digest"]]
-    return _json({"versions": [entry, *older]})
+    return to_json({"versions": [entry, *older]})
 
 
 def _without_old(old: bytes | None, keep: int, pinned: set[str]) -> bytes:
     versions = [] if old is None else json.loads(old)["versions"]
     kept = [version for rank, version in enumerate(versions) if rank < keep or version["digest"] in pinned]
-    return _json({"versions": kept})
+    return to_json({"versions": kept})
 
 
 def _with_pin(old: bytes | None, pin: Pin) -> bytes:
     pins = [] if old is None else json.loads(old)
-    return _json(pins if asdict(pin) in pins else [*pins, asdict(pin)])
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
+    return to_json(pins if asdict(pin) in pins else [*pins, asdict(pin)])

@@ -61,7 +61,7 @@ def test_a_shot_is_typed_and_located() -> None:
                                   lambda data: zip_of(**{"a.csv": data, "__MACOSX/._a.csv": b"fork"}),
                                   lambda data: b"\xef\xbb\xbf" + data, lambda data: data.replace(b"\n", b"\r\n"),
                                   lambda data: data.replace(b"\n", b"\r")])  # fmt: skip
-def test_containers_and_line_ends_change_nothing(pack) -> None:  # noqa: ANN001 - bytes to bytes
+def test_containers_and_line_ends_change_nothing(pack) -> None:
     plain = csv_of({}, {"QUARTER": "0"})
     assert parsing.parse_shots(pack(plain), "a").equals(parsing.parse_shots(plain, "a"))
 
@@ -166,7 +166,7 @@ def test_wrong_encoding_names_the_row() -> None:
 
 def test_feed_records_read_the_same_from_csv_and_json() -> None:
     names = list(FORMATS[Dataset.FEED].columns)
-    records = [{name: f"{index}" for name in names} for index in range(3)]
+    records = [dict.fromkeys(names, f"{index}") for index in range(3)]
     rows = [",".join(record.values()) for record in records]
     as_csv = "\n".join([",".join(names), *rows]).encode()
     expected = parsing.parse_feed(as_csv, "feed")
@@ -192,9 +192,11 @@ def test_an_unknown_header_is_no_dataset() -> None:
         parsing.recognise(b"GAME_ID,TEAM_ID,PTS\n1,2,3\n", "x.csv")
 
 
+_TRAILING = st.text(max_size=200).map(lambda text: csv_of({}) + text.encode("utf-8", "replace"))
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.one_of(st.binary(max_size=300), st.text(max_size=200).map(lambda t: csv_of({}) + t.encode("utf-8", "replace"))),
-       dataset=st.sampled_from(list(Dataset)))  # fmt: skip
+@given(data=st.one_of(st.binary(max_size=300), _TRAILING), dataset=st.sampled_from(list(Dataset)))
 def test_any_bytes_parse_or_are_refused(data: bytes, dataset: Dataset) -> None:
     try:
         frame = parsing.parse(dataset, data, "x.csv")
@@ -226,8 +228,10 @@ _VALUES = {
     pl.Int64: st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)),
     pl.Float64: st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
     pl.Boolean: st.one_of(st.none(), st.booleans()),
-    pl.String: st.one_of(st.none(), st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=8)),
-}  # fmt: skip
+    pl.String: st.one_of(
+        st.none(), st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=8)
+    ),
+}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
