@@ -13,6 +13,7 @@ from enum import StrEnum
 import polars as pl
 
 from parivision_assets.core import court
+from parivision_assets.core.shot_zones import BUCKETS
 
 
 class KnownAt(StrEnum):
@@ -212,5 +213,62 @@ SCHEDULE = Table(
         GAMES.column("stage"),
         GAMES.column("home_team"),
         GAMES.column("away_team"),
+    ),
+)
+
+_COUNTS = (
+    Column("attempts", pl.Int32, "Field-goal attempts", KnownAt.LABEL, minimum=0),
+    Column("makes", pl.Int32, "Field goals made", KnownAt.LABEL, minimum=0),
+    Column("points", pl.Int32, "Points of the field goals made", KnownAt.LABEL, "pts", minimum=0),
+)
+_BUCKET = Column("bucket", pl.String, "Where shots were taken, by geometry", allowed=BUCKETS)
+
+PLAYER_GAME_TOTALS = Table(
+    name="player_game_totals",
+    description="One row per player, game and bucket in which the player took a shot.",
+    key=("game_id", "player_id", "team", "bucket"),
+    columns=(
+        _SEASON,
+        _GAME_DATE,
+        Column("game_id", pl.Int64, "Publisher's game number", minimum=1),
+        Column("player_id", pl.Int64, "Publisher's player number", minimum=1),
+        Column("team", pl.String, "Shooting team", allowed=TEAMS),
+        _BUCKET,
+        *_COUNTS,
+    ),
+)
+
+TEAM_GAME_TOTALS = Table(
+    name="team_game_totals",
+    description="One row per team, game and bucket: shots for and against, empty buckets included.",
+    key=("game_id", "team", "bucket"),
+    columns=(
+        _SEASON,
+        _GAME_DATE,
+        Column("game_id", pl.Int64, "Publisher's game number", minimum=1),
+        Column("team", pl.String, "Team", allowed=TEAMS),
+        Column("opponent", pl.String, "Its opponent", allowed=TEAMS),
+        Column("is_home", pl.Boolean, "Whether the team plays at home"),
+        _BUCKET,
+        *_COUNTS,
+        Column("attempts_against", pl.Int32, "Opponent's attempts", KnownAt.LABEL, minimum=0),
+        Column("makes_against", pl.Int32, "Opponent's makes", KnownAt.LABEL, minimum=0),
+        Column("points_against", pl.Int32, "Opponent's field-goal points", KnownAt.LABEL, "pts", minimum=0),
+        Column("expected_points", pl.Float64, "Attempts at the bucket's declared rate and value", KnownAt.LABEL,
+               "pts", minimum=0),
+        Column("expected_points_against", pl.Float64, "The same for the opponent", KnownAt.LABEL, "pts", minimum=0),
+    ),
+)  # fmt: skip
+
+ACTION_TOTALS = Table(
+    name="action_totals",
+    description="One row per date, action type and bucket: the league's attempts and makes.",
+    key=("game_date", "action_type", "bucket"),
+    columns=(
+        _SEASON,
+        _GAME_DATE,
+        Column("action_type", pl.String, "The scorer's description of the shot"),
+        _BUCKET,
+        *_COUNTS,
     ),
 )

@@ -1,6 +1,7 @@
 """What a feature is, and the table contract that follows from a list of features.
 
-The features of shots and games are declared in `shot_features` and `game_features`; this module knows neither.
+The features of shots and games are declared in `shot_features` and `game_features`; this module knows neither
+of them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from parivision_assets.core.contracts import Column, KnownAt, Table
 
 @dataclass(frozen=True)
 class Feature:
-    """One input of a model: a name, what it means, when it is known, and how it is computed from a context row.
+    """One input of a model: what it means, when it is known, and how it is computed from a context row.
 
-    `context` names the group of inputs that a caller gives or withholds as a whole (`location`, `shooter`, …).
+    `context` names a group of inputs that a caller gives or withholds as a whole (`location`, `shooter`, …).
     A feature whose dtype is String is a category; models encode it by a vocabulary learnt in training.
     """
 

@@ -1,0 +1,265 @@
+"""What was known about players, teams and the league before a date, from small per-game totals.
+
+Totals are small tables, one per season. A *memory* sums them per key over everything dated strictly before a date,
+older games counting less; a *state* is all memories as of one date. Training joins memories to shots, serving keeps
+one state: both read the same running sums, so that the same date gives the same bits.
+What a model makes of these sums is declared in `shot_features`; what happened earlier in the game is in `in_game`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from parivision_assets.core.contracts import (
+    ACTION_TOTALS,
+    PLAYER_GAME_TOTALS,
+    TEAM_GAME_TOTALS,
+)
+from parivision_assets.core.shot_zones import BUCKETS, DECLARED_RATES, bucket, bucket_points
+
+HISTORY_SEASONS = 3
+"""How many calendar seasons before a season are read to build its features."""
+
+EPOCH = dt.date(2000, 1, 1)
+"""Weights are powers of two counted from this day, so adding a day leaves earlier sums unchanged."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Per-game totals of one or more seasons, as `player_game_totals` and its siblings return them."""
+
+    players: pl.DataFrame
+    teams: pl.DataFrame
+    actions: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Which sums are remembered per key, and how fast they fade (half-life in days, by suffix)."""
+
+    name: str
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    half_life_days: Mapping[str, float]
+
+    def columns(self) -> list[str]:
+        """Return the names of the remembered sums."""
+        return [f"{self.name}_{value}_{suffix}" for value in self.values for suffix in self.half_life_days]
+
+    @property
+    def last_date(self) -> str:
+        """Return the name of the column that holds the newest date remembered."""
+        return f"{self.name}_last_date"
+
+
+SHOOTER = Memory("shooter", ("player_id",), ("attempts", "excess", "jump_attempts", "jump_excess", "threes", "games"),
+                 {"long": 400.0, "short": 30.0})  # fmt: skip
+SHOOTER_BUCKET = Memory("shooter_bucket", ("player_id", "bucket"), ("attempts", "excess"), {"long": 600.0})
+OFFENCE = Memory("offence", ("team",), ("attempts", "excess", "rim", "threes"), {"long": 90.0})
+OFFENCE_BUCKET = Memory("offence_bucket", ("team", "bucket"), ("attempts", "excess"), {"long": 120.0})
+DEFENCE = Memory("defence", ("opponent",), ("attempts", "excess", "rim", "threes"), {"long": 90.0})
+DEFENCE_BUCKET = Memory("defence_bucket", ("opponent", "bucket"), ("attempts", "excess"), {"long": 120.0})
+LEAGUE_BUCKET = Memory("league_bucket", ("bucket",), ("attempts", "makes"), {"recent": 40.0})
+ACTION_BUCKET = Memory("action_bucket", ("action_type", "bucket"), ("attempts", "makes"), {"recent": 60.0})
+ACTION = Memory("action", ("action_type",), ("attempts", "excess"), {"recent": 60.0})
+MEMORIES = (
+    SHOOTER, SHOOTER_BUCKET, OFFENCE, OFFENCE_BUCKET, DEFENCE, DEFENCE_BUCKET, LEAGUE_BUCKET, ACTION_BUCKET, ACTION,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class State:
+    """Every memory as of a date: one frame per memory, one row per key."""
+
+    as_of: dt.date
+    priors: Mapping[str, float]
+    frames: Mapping[str, pl.DataFrame]
+
+
+def player_game_totals(shots: pl.DataFrame) -> pl.DataFrame:
+    """Return attempts, makes and points per player, game and bucket (PLAYER_GAME_TOTALS) from canonical shots."""
+    keys = ["season", "game_date", "game_id", "player_id", "team", "bucket"]
+    totals = shots.with_columns(bucket=bucket()).group_by(keys).agg(*_counts())
+    return PLAYER_GAME_TOTALS.conform(totals.sort("game_date", "game_id", "player_id", "bucket", "team"))
+
+
+def team_game_totals(shots: pl.DataFrame) -> pl.DataFrame:
+    """Return attempts, makes, points and expected points per team, game and bucket, for and against.
+
+    Expected points value each attempt by the bucket's declared rate, so they compare shot selection across teams.
+    """
+    keys = ["season", "game_date", "game_id", "team", "opponent", "is_home", "bucket"]
+    own = shots.with_columns(bucket=bucket()).group_by(keys).agg(*_counts())
+    grid = own.select(keys[:-1]).unique().join(pl.DataFrame({"bucket": BUCKETS}), how="cross")
+    own = own.select("game_id", "team", "bucket", "attempts", "makes", "points")
+    against = own.rename({name: f"{name}_against" for name in ("attempts", "makes", "points")})
+    totals = grid.join(own, on=["game_id", "team", "bucket"], how="left").join(
+        against, left_on=["game_id", "opponent", "bucket"], right_on=["game_id", "team", "bucket"], how="left"
+    )
+    counts = [f"{name}{side}" for name in ("attempts", "makes", "points") for side in ("", "_against")]
+    totals = totals.with_columns(pl.col(counts).fill_null(0))
+    value = bucket_points() * pl.col("bucket").replace_strict(DECLARED_RATES, return_dtype=pl.Float64)
+    totals = totals.with_columns(
+        expected_points=pl.col("attempts") * value, expected_points_against=pl.col("attempts_against") * value
+    )
+    return TEAM_GAME_TOTALS.conform(totals.sort("game_date", "game_id", "team", "bucket"))
+
+
+def action_totals(shots: pl.DataFrame) -> pl.DataFrame:
+    """Return the league's attempts and makes per date, action type and bucket (ACTION_TOTALS)."""
+    keys = ["season", "game_date", "action_type", "bucket"]
+    totals = shots.with_columns(bucket=bucket()).group_by(keys).agg(*_counts())
+    return ACTION_TOTALS.conform(totals.sort("game_date", "action_type", "bucket"))
+
+
+def season_totals(shots: pl.DataFrame) -> Totals:
+    """Return all totals of the seasons in `shots`."""
+    return Totals(player_game_totals(shots), team_game_totals(shots), action_totals(shots))
+
+
+def concat_totals(parts: Iterable[Totals]) -> Totals:
+    """Return the totals of several seasons as one; at least one part is needed."""
+    parts = list(parts)
+    return Totals(
+        pl.concat([part.players for part in parts]),
+        pl.concat([part.teams for part in parts]),
+        pl.concat([part.actions for part in parts]),
+    )
+
+
+def needed_seasons(season: int, available: Iterable[int]) -> list[int]:
+    """Return the seasons whose totals a season's features read: itself and the few before it, oldest first."""
+    return sorted(year for year in available if season - HISTORY_SEASONS <= year <= season)
+
+
+def prior_rates(totals: Totals, season: int) -> dict[str, float]:
+    """Return each bucket's make rate in the newest season before `season`, or the declared rate where none is."""
+    earlier = totals.teams.filter(pl.col("season") < season)
+    newest = earlier.filter(pl.col("season") == pl.col("season").max())
+    sums = newest.group_by("bucket").agg(pl.col("attempts").sum(), pl.col("makes").sum())
+    known = {name: makes / attempts for name, attempts, makes in sums.iter_rows() if attempts >= 1000}
+    return {name: known.get(name, DECLARED_RATES[name]) for name in BUCKETS}
+
+
+def state(totals: Totals, as_of: dt.date, season: int) -> State:
+    """Return every memory as of a date: what totals dated strictly before it say.
+
+    `season` names the season being predicted, which decides the priors; totals should hold `needed_seasons`.
+    """
+    priors = prior_rates(totals, season)
+    frames = {}
+    for memory in MEMORIES:
+        running = running_sums(memory, totals, priors).filter(pl.col(memory.last_date) < as_of)
+        newest = running.group_by(memory.keys, maintain_order=True).last().with_columns(_as_of=pl.lit(as_of))
+        frames[memory.name] = _faded(newest, memory, "_as_of").drop("_as_of")
+    return State(as_of, priors, frames)
+
+
+def join_history(shots: pl.DataFrame, totals: Totals, season: int) -> pl.DataFrame:
+    """Return shots of one season with every memory as of the day before each shot's game, and priors."""
+    priors = prior_rates(totals, season)
+    context = shots.with_columns(bucket=bucket())
+    for memory in MEMORIES:
+        running = running_sums(memory, totals, priors).rename({memory.last_date: "known_date"})
+        queries = context.select(*memory.keys, "game_date").unique().sort("game_date")
+        found = queries.join_asof(
+            running.sort("known_date").with_columns(pl.col("known_date").alias(memory.last_date)),
+            left_on="game_date", right_on="known_date", by=list(memory.keys), strategy="backward",
+            allow_exact_matches=False, check_sortedness=False,
+        )  # fmt: skip
+        found = _faded(found, memory, "game_date").drop("known_date", strict=False)
+        context = context.join(found, on=[*memory.keys, "game_date"], how="left", maintain_order="left")
+    return _completed(context, priors)
+
+
+def join_state(requests: pl.DataFrame, known: State) -> pl.DataFrame:
+    """Return requests with every memory of a state; a request whose key is null gets no memory of it."""
+    context = requests.with_columns(bucket=bucket())
+    for memory in MEMORIES:
+        context = context.join(known.frames[memory.name], on=list(memory.keys), how="left", maintain_order="left")
+    return _completed(context, known.priors)
+
+
+def running_sums(memory: Memory, totals: Totals, priors: Mapping[str, float]) -> pl.DataFrame:
+    """Return, per key and date, the memory's sums through that date in units of weight at EPOCH, by date.
+
+    Weights grow as 2^(days / half-life): dividing by a later day's weight fades the past (`_faded`).
+    """
+    daily = _daily(memory, totals, priors).sort(*memory.keys, "game_date")
+    daily = _with_weights(daily, "game_date", memory.half_life_days.values())
+    sums = [
+        (pl.col(value).cast(pl.Float64) * pl.col(f"_weight_{half_life}"))
+        .cum_sum()
+        .over(memory.keys)
+        .alias(f"{memory.name}_{value}_{suffix}")
+        for value in memory.values
+        for suffix, half_life in memory.half_life_days.items()
+    ]
+    return daily.select(*memory.keys, pl.col("game_date").alias(memory.last_date), *sums)
+
+
+def _daily(memory: Memory, totals: Totals, priors: Mapping[str, float]) -> pl.DataFrame:
+    by_source = {"player_id": totals.players, "action_type": totals.actions}
+    source = by_source.get(memory.keys[0], totals.teams)
+    prior = pl.col("bucket").replace_strict(priors, return_dtype=pl.Float64)
+    jump = pl.col("bucket") != "rim"
+    excess = pl.col("makes") - pl.col("attempts") * prior
+    measures = {
+        "attempts": pl.col("attempts").sum(),
+        "makes": pl.col("makes").sum(),
+        "excess": excess.sum(),
+        "jump_attempts": pl.col("attempts").filter(jump).sum(),
+        "jump_excess": excess.filter(jump).sum(),
+        "threes": pl.col("attempts").filter(pl.col("bucket").str.ends_with("three")).sum(),
+        "rim": pl.col("attempts").filter(~jump).sum(),
+        "games": pl.lit(1),
+    }
+    chosen = [measures[value].alias(value) for value in memory.values]
+    return source.group_by(*memory.keys, "game_date").agg(chosen)
+
+
+def _counts() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    made = pl.col("is_made").cast(pl.Int32)
+    return (
+        pl.len().cast(pl.Int32).alias("attempts"),
+        made.sum().alias("makes"),
+        (made * pl.col("points_value").cast(pl.Int32)).sum().alias("points"),
+    )
+
+
+def _with_weights(frame: pl.DataFrame, date: str, half_lives: Iterable[float]) -> pl.DataFrame:
+    """Return the frame with a column `_weight_{half_life}` of 2^(days since EPOCH / half-life).
+
+    Plain Python powers, one per date: vectorised ones differ in the last bit with the length of the vector.
+    """
+    days = {day: (day - EPOCH).days for day in frame[date].unique() if day is not None}
+    return frame.with_columns(
+        pl.col(date)
+        .replace_strict({day: 2.0 ** (n / half_life) for day, n in days.items()}, return_dtype=pl.Float64)
+        .alias(f"_weight_{half_life}")
+        for half_life in half_lives
+    )
+
+
+def _faded(running: pl.DataFrame, memory: Memory, as_of: str) -> pl.DataFrame:
+    weighted = _with_weights(running, as_of, [-half_life for half_life in memory.half_life_days.values()])
+    return weighted.with_columns(
+        pl.col(f"{memory.name}_{value}_{suffix}") * pl.col(f"_weight_{-half_life}")
+        for value in memory.values
+        for suffix, half_life in memory.half_life_days.items()
+    ).drop(pl.selectors.starts_with("_weight_"))
+
+
+def _completed(context: pl.DataFrame, priors: Mapping[str, float]) -> pl.DataFrame:
+    filled = [
+        pl.when(pl.all_horizontal(pl.col(key).is_not_null() for key in memory.keys)).then(
+            pl.col(memory.columns()).fill_null(0.0)
+        )
+        for memory in MEMORIES
+    ]
+    prior = pl.col("bucket").replace_strict(priors, return_dtype=pl.Float64)
+    return context.with_columns(*filled, prior_rate=prior)

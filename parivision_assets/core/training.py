@@ -1,0 +1,242 @@
+"""Fitting one target's model: encode, weigh, withhold contexts, fit, and calibrate on games it has not seen.
+
+Families are in `families`, their files in `model_files`; which features and settings a target has, in `targets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from parivision_assets.core.calibration import Calibration, sigmoid
+from parivision_assets.core.encoding import Encoder, Mask, Matrix
+from parivision_assets.core.families import FAMILIES, Machine, Predictor
+from parivision_assets.core.offsets import TrackingOffset
+from parivision_assets.core.splits import group_folds
+from parivision_assets.core.targets import Target
+
+Vector = npt.NDArray[np.float64]
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the share done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How to train; the same config and frame give the same model."""
+
+    family: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    season_decay: float = 0.8
+    """Weight of a season relative to the one after it."""
+    withheld_share: float = 0.3
+    """Rows copied with some contexts withheld, as a share of all rows."""
+    folds: int = 2
+    """Folds of the calibration season; below 2, nothing is calibrated."""
+    seed: int = 20
+    n_jobs: int = 2
+    device: str = "cpu"
+    tuned_on_seasons: tuple[int, ...] = ()
+    """Seasons whose outcomes chose anything here, as training or test seasons of a search."""
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown family, naming the known ones."""
+        if self.family not in FAMILIES:
+            raise ValueError(f"unknown family {self.family}: one of {', '.join(FAMILIES)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the config as JSON-ready values."""
+        content = asdict(self)
+        return content | {"params": dict(self.params), "tuned_on_seasons": list(self.tuned_on_seasons)}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> TrainingConfig:
+        """Return what `to_dict` described."""
+        return cls(**{**content, "tuned_on_seasons": tuple(content["tuned_on_seasons"])})
+
+    def lighter(self, share: float) -> TrainingConfig:
+        """Return a cheaper config: `share` of the boosting rounds or trees, at a correspondingly larger step."""
+        params = dict(self.params)
+        for name in ("rounds", "n_estimators"):
+            if name in params:
+                params[name] = max(1, round(params[name] * share))
+        if "eta" in params:
+            params["eta"] = min(0.3, params["eta"] / share)
+        return replace(self, params=params)
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A calibrated model of one target; `predict` accepts any subset of its contexts."""
+
+    target: str
+    config: TrainingConfig
+    encoder: Encoder
+    predictor: Predictor
+    calibration: Calibration
+    offset: TrackingOffset
+    train_seasons: tuple[int, ...]
+    train_rows: int
+
+    def predict(self, frame: pl.DataFrame) -> Vector:
+        """Return the probability of the positive label per row of a feature table.
+
+        Absent columns and nulls are missing inputs; a context is withheld where all its values are missing.
+        """
+        return sigmoid(self.logit(frame))
+
+    def logit(self, frame: pl.DataFrame) -> Vector:
+        """Return the calibrated log-odds per row."""
+        matrix = self.encoder.matrix(frame)
+        calibrated = self.calibration.apply(self.predictor.logit(matrix), self.encoder.withheld(matrix))
+        return calibrated + self.offset.logit(frame)
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the model's files by name, see `model_files.to_files`."""
+        from parivision_assets.core.model_files import to_files
+
+        return to_files(self)
+
+    def importances(self) -> dict[str, float]:
+        """Return each feature's share of the model's attention, largest first."""
+        pairs = zip(self.encoder.names, map(float, self.predictor.importances()), strict=True)
+        return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
+
+@dataclass(frozen=True)
+class _Data:
+    matrix: Matrix
+    label: Vector
+    weight: Vector
+    withheld: Mask
+
+
+def fit(target: Target, frame: pl.DataFrame, config: TrainingConfig, progress: Progress | None = None) -> TrainedModel:
+    """Fit one target's model on a feature table of the training seasons.
+
+    The model sees every row; its calibration is fitted on predictions for the newest season's games by models that
+    had not seen those games. Raise ValueError when the frame is empty or holds one outcome only.
+    """
+    report = progress or (lambda _step, _share: None)
+    _require_usable(target, frame)
+    encoder = Encoder.fit(target.features, frame, target.label, target.always)
+    data = _prepared(target, encoder, frame, config)
+    folds = _folds(target, frame, config)
+    out_of_fold = _out_of_fold(data, folds, encoder, config, report)
+    predictor = _fit_rows(data, encoder, config, np.ones(len(frame), bool), partial(report, "fitting the model"))
+    calibration, offset = _corrections(target, frame, data, encoder, folds, out_of_fold)
+    seasons = tuple(int(season) for season in frame["season"].unique().sort())
+    return TrainedModel(target.name, config, encoder, predictor, calibration, offset, seasons, len(frame))
+
+
+def _require_usable(target: Target, frame: pl.DataFrame) -> None:
+    if frame.is_empty():
+        raise ValueError(f"{target.name}: no training rows; give the features of at least one season")
+    if frame[target.label].null_count() or frame[target.label].n_unique() < 2:
+        raise ValueError(f"{target.name}: column {target.label} must hold both outcomes and no null")
+
+
+def _prepared(target: Target, encoder: Encoder, frame: pl.DataFrame, config: TrainingConfig) -> _Data:
+    matrix = encoder.matrix(frame)
+    label = frame[target.label].cast(pl.Float64).to_numpy()
+    season = frame["season"].to_numpy().astype(np.float64)
+    weight = config.season_decay ** (season.max() - season)
+    return _Data(matrix, label, weight, _random_masks(len(frame), encoder, config.seed))
+
+
+def _random_masks(rows: int, encoder: Encoder, seed: int) -> Mask:
+    """Return masks that withhold at least one context: half of them uniformly, half nested from the last on."""
+    count = len(encoder.optional_contexts)
+    rng = np.random.default_rng(seed)
+    free = rng.random((rows, count)) < 0.5
+    kept = rng.integers(0, count, size=rows) if count else np.zeros(rows, dtype=np.int64)
+    nested = np.arange(count)[None, :] >= kept[:, None]
+    mask = np.where(rng.random(rows)[:, None] < 0.5, free, nested)
+    mask[~mask.any(axis=1)] = True
+    return np.asarray(mask, dtype=bool)
+
+
+def _fit_rows(
+    data: _Data, encoder: Encoder, config: TrainingConfig, rows: Mask, progress: Callable[[float], None]
+) -> Predictor:
+    """Fit on the chosen rows and on a share of them with contexts withheld."""
+    chosen = np.flatnonzero(rows)
+    copies = chosen[:0]
+    if encoder.optional_contexts and config.withheld_share > 0:
+        size = int(len(chosen) * config.withheld_share)
+        copies = np.sort(np.random.default_rng(config.seed).choice(chosen, size=size, replace=False))
+    masked = encoder.withhold(data.matrix[copies], data.withheld[copies])
+    both = np.concatenate([chosen, copies])
+    machine = Machine(config.seed, config.n_jobs, config.device)
+    return FAMILIES[config.family](
+        np.concatenate([data.matrix[chosen], masked]), data.label[both], data.weight[both],
+        config.params, machine, progress,
+    )  # fmt: skip
+
+
+def _folds(target: Target, frame: pl.DataFrame, config: TrainingConfig) -> npt.NDArray[np.int64]:
+    """Return fold numbers for the games held out in turn, -1 for rows that always train.
+
+    Held out: the newest season, and the newest season with tracking when the target has an offset.
+    """
+    folds = np.full(len(frame), -1, dtype=np.int64)
+    if config.folds < 2:
+        return folds
+    held = frame["season"] == frame["season"].max()
+    tracked = _tracked_season(target, frame)
+    if tracked is not None:
+        held = held | (frame["season"] == tracked)
+    rows = np.flatnonzero(held.to_numpy())
+    folds[rows] = group_folds(frame[target.group].to_numpy()[rows], config.folds, config.seed)
+    return folds
+
+
+def _tracked_season(target: Target, frame: pl.DataFrame) -> int | None:
+    if not target.has_tracking_offset or "defender_distance_ft" not in frame.columns:
+        return None
+    season = frame.filter(pl.col("defender_distance_ft").is_not_null())["season"].max()
+    return None if season is None else int(str(season))
+
+
+def _out_of_fold(
+    data: _Data, folds: npt.NDArray[np.int64], encoder: Encoder, config: TrainingConfig, report: Progress
+) -> tuple[Vector, Vector]:
+    """Return held-out rows' log-odds given everything, and given what each row's random mask leaves."""
+    whole, masked = np.full(len(folds), np.nan), np.full(len(folds), np.nan)
+    for fold in range(int(folds.max(initial=-1)) + 1):
+        step = f"fold {fold + 1} of {config.folds}"
+        held = folds == fold
+        predictor = _fit_rows(data, encoder, config, ~held, partial(report, step))
+        whole[held] = predictor.logit(data.matrix[held])
+        masked[held] = predictor.logit(encoder.withhold(data.matrix[held], data.withheld[held]))
+    return whole, masked
+
+
+def _corrections(
+    target: Target, frame: pl.DataFrame, data: _Data, encoder: Encoder, folds: npt.NDArray[np.int64],
+    out_of_fold: tuple[Vector, Vector],
+) -> tuple[Calibration, TrackingOffset]:  # fmt: skip
+    contexts = encoder.optional_contexts
+    season = frame["season"].to_numpy()
+    rows = np.flatnonzero((folds >= 0) & (season == season.max()))
+    if len(rows) == 0:
+        return Calibration.identity(contexts), TrackingOffset.none()
+    whole, masked = out_of_fold
+    given = encoder.withheld(data.matrix[rows])
+    calibration = Calibration.fit(
+        np.concatenate([whole[rows], masked[rows]]),
+        np.concatenate([data.label[rows], data.label[rows]]),
+        np.concatenate([given, given | data.withheld[rows]]),
+        contexts,
+    )
+    tracked = _tracked_season(target, frame)
+    if tracked is None:
+        return calibration, TrackingOffset.none()
+    rows = np.flatnonzero((folds >= 0) & (season == tracked))
+    logit = calibration.apply(whole[rows], encoder.withheld(data.matrix[rows]))
+    return calibration, TrackingOffset.fit(frame[rows], logit, data.label[rows], (tracked,))
