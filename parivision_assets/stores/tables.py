@@ -171,7 +171,10 @@ class TableStore:
         return self.versions(table, partition)[0]
 
     def versions(self, table: str, partition: Partition = UNPARTITIONED) -> list[TableVersion]:
-        """Return the partition's kept versions, newest first; raise PartitionAbsent when there is none."""
+        """Return the partition's recent versions, newest first; raise PartitionAbsent when there is none.
+
+        Older ones that are pinned stay readable by `read_version`.
+        """
         found = self._pointers.get(_key(table, partition))
         if found is None:
             raise PartitionAbsent(table, partition)
@@ -224,7 +227,7 @@ class TableStore:
         with atomic.plain_errors(self.root), self._pointers.exclusive():
             pinned = {name.split("/")[1] for name in self._pointers.names("pins")}
             for key in self._pointers.names("current"):
-                update(self._pointers, key, lambda old: _without_old(old, keep, pinned))
+                update(self._pointers, key, lambda old: _newest(old, keep))
             for path in sorted((self.root / "versions").glob("*/*/*.parquet")):
                 table, partition = path.parent.parent.name, path.parent.name
                 known = self.versions(table, partition) if self.has(table, partition) else []
@@ -315,10 +318,9 @@ def _with_newest(old: bytes | None, entry: dict[str, str | int]) -> bytes:
     return to_json({"versions": [entry, *older]})
 
 
-def _without_old(old: bytes | None, keep: int, pinned: set[str]) -> bytes:
+def _newest(old: bytes | None, keep: int) -> bytes:
     versions = [] if old is None else json.loads(old)["versions"]
-    kept = [version for rank, version in enumerate(versions) if rank < keep or version["digest"] in pinned]
-    return to_json({"versions": kept})
+    return to_json({"versions": versions[:keep]})
 
 
 def _with_pin(old: bytes | None, pin: Pin) -> bytes:

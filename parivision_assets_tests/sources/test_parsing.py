@@ -59,6 +59,7 @@ def test_a_shot_is_typed_and_located() -> None:
 
 @pytest.mark.parametrize("pack", [lambda data: data, gzip.compress, lambda data: zip_of(**{"a.csv": data}),
                                   lambda data: zip_of(**{"a.csv": data, "__MACOSX/._a.csv": b"fork"}),
+                                  lambda data: zip_of(**{"a.csv": data, "__MACOSX/a.csv": b"fork"}),
                                   lambda data: b"\xef\xbb\xbf" + data, lambda data: data.replace(b"\n", b"\r\n"),
                                   lambda data: data.replace(b"\n", b"\r")])  # fmt: skip
 def test_containers_and_line_ends_change_nothing(pack) -> None:
@@ -97,6 +98,7 @@ def test_blank_lines_are_skipped_and_counted() -> None:
 
 @pytest.mark.parametrize(("column", "value", "words"), [("QUARTER", "four", "whole number"),
                                                         ("QUARTER", "4.5", "whole number"),
+                                                        ("PLAYER_ID", "9007199254740993.0", "whole number"),
                                                         ("LOC_X", "1,5", "number"), ("LOC_X", "left", "number"),
                                                         ("SHOT_MADE", "maybe", "TRUE or FALSE")])  # fmt: skip
 def test_a_wrong_dtype_names_first_row_column_and_value(column: str, value: str, words: str) -> None:

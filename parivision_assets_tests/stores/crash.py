@@ -1,9 +1,10 @@
 """Kill -9 at every step: run an action again and again, each time killed one step later, and keep what it left.
 
-A step is one call of an `os` function that changes something; a write is cut in the middle. The children are
-forked by a fresh process that has imported the stores and done nothing else.
+A step is one call of an `os` function that changes something (a write is cut in the middle) or a file just opened
+for writing by other means. The children are forked by a fresh process that has imported the stores and no more.
 """
 
+import io
 import os
 import signal
 import subprocess
@@ -54,6 +55,18 @@ def arm(step: int) -> None:
 
         return stepped
 
+    def opened(file, mode="r", *args, **kwargs):
+        nonlocal left
+        if mode[0] not in "wax+":
+            return real_open(file, mode, *args, **kwargs)
+        left -= 1
+        handle = real_open(file, mode, *args, **kwargs)
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return handle
+
+    real_open = io.open
+    io.open = opened
     for name in STEPS:
         setattr(os, name, wrap(name))
 
