@@ -6,6 +6,7 @@ From rows to per-game figures and back from JSON; how they are weighed belongs i
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -112,6 +113,11 @@ class Evidence:
         }
         values["slices"] = [asdict(part) for part in self.slices]
         return values
+
+    def digest(self) -> str:
+        """Return sha256 over the canonical JSON of `to_dict`: short records cite the whole evidence by it."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -107,6 +107,19 @@ class PromotionDecision:
             "guards": [asdict(guard) for guard in self.guards],
         }
 
+    def summary(self) -> dict[str, Any]:
+        """Return `to_dict` without the games, some 2 kB for the ledger, citing the evidence by its digest."""
+        values = self.to_dict()
+        evidence = values["evidence"]
+        pairs = self.evidence.games
+        evidence["games"] = {
+            "count": len(pairs),
+            "rows": self.evidence.rows,
+            "first_date": pairs[0].date.isoformat() if pairs else None,
+            "last_date": pairs[-1].date.isoformat() if pairs else None,
+        }
+        return values | {"evidence_digest": self.evidence.digest()}
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Return the decision from `to_dict`'s output; raise KeyError, TypeError or ValueError otherwise."""
