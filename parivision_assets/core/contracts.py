@@ -13,6 +13,7 @@ from enum import StrEnum
 import polars as pl
 
 from parivision_assets.core import court
+from parivision_assets.core.row_rules import QUARANTINE_SCHEMA
 from parivision_assets.core.shot_zones import BUCKETS
 
 
@@ -272,3 +273,16 @@ ACTION_TOTALS = Table(
         *_COUNTS,
     ),
 )
+
+
+def _quarantine(name: str, what: str) -> Table:
+    columns = tuple(
+        Column(column, type(dtype), f"{column} of the refused row", nullable=True)
+        for column, dtype in QUARANTINE_SCHEMA.items()
+    )
+    return Table(name, f"{what} that broke a row rule, with the rule, the value and what to do next", columns,
+                 ("archive", "source_file", "source_row"))  # fmt: skip
+
+
+QUARANTINED_SHOTS = _quarantine("quarantined_shots", "Published shots")
+QUARANTINED_GAMES = _quarantine("quarantined_games", "Published games")

@@ -1,0 +1,60 @@
+"""The Dagster instance under the home: its configuration file, and runs that a killed process left open."""
+
+import os
+from collections.abc import Mapping
+
+import dagster as dg
+import yaml
+
+from parivision_assets.defs.resources import close_orphaned_mlflow_runs
+from parivision_assets.stores.atomic import write_atomic
+from parivision_assets.stores.home import Home
+
+PID_TAG = "parivision/pid"
+EMBEDDED_CONFIG = {
+    "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
+    "concurrency": {"runs": {"max_concurrent_runs": 2}},
+}
+"""SQLite under DAGSTER_HOME (the default storage); two runs at once, since the smallest machine has two cores."""
+
+
+def configure(home: Home) -> Mapping[str, str]:
+    """Write dagster.yaml when it is missing or old; return the environment that Dagster's own commands need."""
+    text = yaml.safe_dump(EMBEDDED_CONFIG)
+    path = home.dagster / "dagster.yaml"
+    if not path.exists() or path.read_text() != text:
+        write_atomic(path, text.encode(), home.root / "scratch")
+    return {"DAGSTER_HOME": str(home.dagster)}
+
+
+def open_instance(home: Home) -> dg.DagsterInstance:
+    """Return the persistent instance, after closing what killed processes left open."""
+    os.environ.update(configure(home))
+    instance = dg.DagsterInstance.get()
+    close_orphaned_dagster_runs(instance)
+    if (home.root / "mlflow" / "mlflow.db").exists():
+        close_orphaned_mlflow_runs(home, instance)
+    return instance
+
+
+def close_orphaned_dagster_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Fail every run that a process of ours started and did not live to end; return their ids."""
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    closed = []
+    for run in instance.get_runs(filters=unfinished):
+        pid = run.tags.get(PID_TAG)
+        if pid is not None and not _is_alive(int(pid)):
+            instance.report_run_failed(run, f"the process {pid} that ran it ended without a word; run it again")
+            closed.append(run.run_id)
+    return closed
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,64 @@
+"""Everything one installation keeps, opened from its settings: landing zone, tables, bundles, registry, ledger.
+
+Each store is its own module; this one only says where each lies. Nothing is created before first use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from parivision_assets.settings import Settings
+from parivision_assets.stores.bundles import BundleStore
+from parivision_assets.stores.landing import LandingZone
+from parivision_assets.stores.ledger import Ledger
+from parivision_assets.stores.registry import ModelRegistry
+from parivision_assets.stores.tables import TableStore
+
+
+@dataclass(frozen=True)
+class Home:
+    """The stores of one installation."""
+
+    settings: Settings
+
+    @property
+    def root(self) -> Path:
+        """Return the folder under which everything is written."""
+        return self.settings.home
+
+    @property
+    def data_docs(self) -> Path:
+        """Return the folder of Great Expectations' Data Docs."""
+        return self.root / "data_docs"
+
+    @property
+    def dagster(self) -> Path:
+        """Return DAGSTER_HOME."""
+        return self.root / "dagster"
+
+    @cached_property
+    def landing(self) -> LandingZone:
+        """Return the landing zone: bytes as received."""
+        return LandingZone(self.root / "landing")
+
+    @cached_property
+    def tables(self) -> TableStore:
+        """Return the table store."""
+        return TableStore(self.root / "tables")
+
+    @cached_property
+    def bundles(self) -> BundleStore:
+        """Return the store of serving bundles."""
+        return BundleStore(self.root / "bundles")
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        """Return the model registry."""
+        return ModelRegistry(self.settings.tracking_uri, self.root / "mlflow" / "artifacts")
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Return the ledger of decisions."""
+        return Ledger(self.settings.ledger_url)
