@@ -167,16 +167,19 @@ def _summarise(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
         "sided": side.count(),
         "side_kept": (side == sign).mean(),
         "side_flipped": (side == -sign).mean(),
-        "far_rows": far.sum(),
-        "recorded_var": pl.col("recorded").filter(far).var(),
         "spots": pl.col("spot").n_unique(),
         "spot_rows": pl.col("spot").count(),
     }
     for scale in _SCALES:
         distance = pl.col(f"distance_{scale}")
-        near = (distance - pl.col("recorded")).abs() <= DISTANCE_TOLERANCE_FT
-        shared[f"agree_{scale}"] = near.fill_null(value=False).mean()
-        shared[f"cov_{scale}"] = pl.cov(distance.filter(far), pl.col("recorded").filter(far))
+        near = ((distance - pl.col("recorded")).abs() <= DISTANCE_TOLERANCE_FT).fill_null(value=False)
+        shared[f"agree_{scale}"] = near.mean()
+        # The slope is taken over rows that agree: one wrong row must not sink its game.
+        judged = far & near
+        recorded = pl.col("recorded").filter(judged)
+        shared[f"far_{scale}"] = judged.sum()
+        shared[f"var_{scale}"] = recorded.var()
+        shared[f"cov_{scale}"] = pl.cov(distance.filter(judged), recorded)
     return rows.group_by(by, maintain_order=True).agg(**shared)
 
 
@@ -191,8 +194,8 @@ def _proven_repair() -> pl.Expr:
 
 
 def _has_unit_slope(scale: int) -> pl.Expr:
-    variance = pl.col("recorded_var")
+    rows, variance = pl.col(f"far_{scale}"), pl.col(f"var_{scale}")
     slope = pl.col(f"cov_{scale}") / variance
-    allowed = SLOPE_TOLERANCE + SLOPE_NOISE / (variance * pl.col("far_rows")).sqrt()
-    too_few = (pl.col("far_rows") < MIN_ROWS) | (variance < 1)
+    allowed = SLOPE_TOLERANCE + SLOPE_NOISE / (variance * rows).sqrt()
+    too_few = (rows < MIN_ROWS) | (variance < 1)
     return (too_few | ((slope - 1).abs() <= allowed)).fill_null(value=False)
