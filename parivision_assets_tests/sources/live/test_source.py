@@ -144,7 +144,8 @@ def test_half_a_game_is_left_out_whole(good_day: Service, source: LiveSource) ->
 def test_a_running_and_a_forgotten_game_are_named(good_day: Service, source: LiveSource) -> None:
     running = game_pair(SECOND, "CLE", "LAC", WL=None)
     good_day.script["leaguegamefinder"] = [reply(games_payload(*game_pair(FIRST, "ATL", "BOS"), *running))]
-    listed = [scheduled(FIRST, "ATL", "BOS"), scheduled(SECOND, "CLE", "LAC"), scheduled("0022600103", "BOS", "CLE", gameStatus=1),
+    listed = [scheduled(FIRST, "ATL", "BOS"), scheduled(SECOND, "CLE", "LAC"),
+              scheduled("0022600103", "BOS", "CLE", gameStatus=1),
               scheduled("0022600104", "LAC", "ATL", postponedStatus="P"),
               scheduled("0042600101", "LAC", "ATL", ifNecessary="true", gameStatus=1)]  # fmt: skip
     good_day.script["scheduleleaguev2"] = [reply(schedule_payload(*listed))]

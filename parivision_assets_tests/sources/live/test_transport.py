@@ -193,8 +193,9 @@ def test_requests_keep_a_polite_distance(service: Service, make: Make, time: Fak
 
 def fail(client: StatsClient, times: int) -> None:
     for _ in range(times):
-        with pytest.raises(LiveUnavailableError):
+        with pytest.raises(LiveUnavailableError, match="HTTP status 500") as caught:
             client.ask(ENDPOINT, {})
+        assert not isinstance(caught.value, CircuitOpenError)
 
 
 def test_the_breaker_opens_and_only_for_its_endpoint(service: Service, make: Make) -> None:
