@@ -12,7 +12,7 @@ from datetime import date
 import polars as pl
 
 from parivision_assets.core.league import calendar as dates
-from parivision_assets.core.league import games, market, people, playoffs, publish, shots
+from parivision_assets.core.league import games, market, people, playoffs, publish, shots, tracking, truth
 from parivision_assets.core.league.config import (
     EXPECTED_VERDICTS,
     LeagueConfig,
@@ -76,11 +76,11 @@ def generate(config: LeagueConfig) -> League:
         league.games[number] = publish.games_frame(season)
         league.odds[number] = publish.odds_frame(season, markets)
         league.forecasts[number] = publish.forecasts_frame(season, markets)
-        league.shot_truth[number] = publish.shot_truth(season)
-        league.game_truth[number] = publish.game_truth(season)
+        league.shot_truth[number] = truth.shot_truth(season)
+        league.game_truth[number] = truth.game_truth(season)
         if number == tracked:
             last_day = date(number, *_TRACKING_ENDS).toordinal()
-            league.tracking[number] = publish.tracking_frame(config, season, last_day)
+            league.tracking[number] = tracking.tracking_frame(config, season, last_day)
         coming.append(publish.schedule_frame(number, codes, calendar))
     following = config.season_numbers[-1] + 1
     calendar = dates.regular_season(following, config.teams, config.games_per_team, config.seed)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from parivision_assets.core.league.draws import Bools, Floats, Ints, Stream
+from parivision_assets.core.league.draws import Bools, Ints, Stream
 
 DAYS_PER_GAME = 2.03
 """A real season spreads 82 games over about 166 playing days."""
@@ -27,7 +27,7 @@ class Calendar:
     @property
     def back_to_back(self) -> Bools:
         """Return whether home and away played the day before, shape (games, 2)."""
-        return self.rest_days == 1
+        return np.equal(self.rest_days, 1)
 
 
 def season_start(season: int) -> date:
@@ -136,7 +136,7 @@ def playoff_field(teams: int) -> int:
     return 16 if teams >= 20 else 4
 
 
-def seeds(wins: Ints, point_difference: Floats, conference: Ints, field: int) -> Ints:
+def seeds(wins: Ints, point_difference: Ints, conference: Ints, field: int) -> Ints:
     """Return team indices, shape (2, field / 2): each conference's best by wins, then point difference."""
     order = np.lexsort((np.arange(len(wins)), -point_difference, -wins))
     return np.stack([order[conference[order] == side][: field // 2] for side in (0, 1)])

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from parivision_assets.core.league import actions, marginals, places
-from parivision_assets.core.league.draws import Bools, Floats, Ints, running_shares
+from parivision_assets.core.league.draws import Bools, Floats, Ints, floats, running_shares
 
 DEFENDER_EFFECT = np.array([[-0.80, -0.40, -0.10, 0.0]] * 4)
 """Logits by region (rim, paint, mid-range, three) and defender band, against a wide-open shot."""
@@ -34,21 +34,24 @@ LAST_SECONDS_EFFECT = np.array([-1.0, -0.5, -0.2])
 HOME_EFFECT, TIRED_TEAM_EFFECT = 0.019, -0.025
 POINTS_PER_LOGIT = 48.0
 """What one logit on every shot of a team is worth: 88 shots of 2.3 points and variance 0.24."""
-STRENGTH_SHOWN_IN_SHOTS = 0.7
+STRENGTH_IN_MAKES, STRENGTH_IN_PLACES = 0.4, 0.4
+"""Shares of a team's strength that show in its make rates and in where it shoots; free throws carry the rest."""
+POINTS_PER_TILT = 12.6
+"""Points per game of weighing rim shots by e and the paint's and mid-range's by 1/e."""
 
 RULE_CHANGE_DEFENDER, RULE_CHANGE_MID = 0.5, 0.35
 
 _BASE_RATE_BY_FOOT = {
-    0: {0.0: 0.775, 0.5: 0.765, 1.5: 0.70, 2.5: 0.54, 3.5: 0.40, 4.0: 0.37},
+    0: {0.0: 0.83, 0.5: 0.80, 1.5: 0.70, 2.5: 0.52, 3.5: 0.36, 4.0: 0.32},
     1: {4.0: 0.383, 6.0: 0.398, 10.0: 0.430, 13.0: 0.440, 16.0: 0.425},
     2: {8.0: 0.400, 16.0: 0.420, 20.0: 0.400, 23.0: 0.362, 24.0: 0.355},
     3: {22.0: 0.400, 24.0: 0.372, 26.0: 0.358, 28.0: 0.332, 32.0: 0.275, 36.0: 0.10, 42.0: 0.03, 47.0: 0.016,
         100.0: 0.012},
 }  # fmt: skip
 """Make rate by region and distance in feet (archive, 2018-2021; the slope at the rim and far out somewhat steeper)."""
-_REGION_OFFSET = np.array([0.0, 0.0, 0.0, 0.0])
+_REGION_OFFSET = np.array([0.635, 0.455, 0.215, 0.145])
 """Logits that bring each region's mean to the real one, found once on the default league."""
-_CORNER_EFFECT = 0.07
+_CORNER_EFFECT = 0.03
 
 ACTION_NODES, RELEASE_NODES = 5, 8
 
@@ -76,7 +79,7 @@ def base_logit(x_ft: Floats, y_ft: Floats, zone: Ints) -> Floats:
         rows = region == index
         feet, rates = np.array(list(curve)), np.array(list(curve.values()))
         result[rows] = np.interp(distance[rows], feet, np.log(rates / (1 - rates)))
-    return result + _REGION_OFFSET[region] + _CORNER_EFFECT * ((zone == 3) | (zone == 4))
+    return floats(result + _REGION_OFFSET[region] + _CORNER_EFFECT * ((zone == 3) | (zone == 4)))
 
 
 def last_seconds_logit(clock_s: Ints, zone: Ints) -> Floats:
@@ -114,14 +117,14 @@ class Setting:
 def defender_effect(place: Ints, band: Ints, changed_rule: Bools) -> Floats:
     """Return the defender's logits, halved where the rule change holds."""
     region = np.array(actions.CLASS_REGION)[place]
-    return DEFENDER_EFFECT[region, band] * np.where(changed_rule, RULE_CHANGE_DEFENDER, 1.0)
+    return floats(DEFENDER_EFFECT[region, band] * np.where(changed_rule, RULE_CHANGE_DEFENDER, 1.0))
 
 
 def hidden_logit(setting: Setting, hidden: Hidden) -> Floats:
     """Return the summed effect of everything unpublished, the action included."""
     effects = actions.tables()[1]
     clock = np.where(setting.clock_off, 0.0, SHOT_CLOCK_EFFECT[hidden.shot_clock])
-    return (
+    return floats(
         effects[setting.place, hidden.action]
         + defender_effect(setting.place, hidden.defender, setting.changed_rule)
         + clock
@@ -131,7 +134,7 @@ def hidden_logit(setting: Setting, hidden: Hidden) -> Floats:
 
 @lru_cache(maxsize=1)
 def action_shares() -> Floats:
-    """Return running shares of a class's actions, shape (class × position, actions)."""
+    """Return running shares of a class's actions, shape (classes x positions, actions)."""
     shares = actions.tables()[0]
     return running_shares(shares.reshape(-1, shares.shape[2]))
 
@@ -173,7 +176,7 @@ def release_distribution(
 
 
 def gauss_rule(values: Floats, weights: Floats, nodes: int) -> tuple[Floats, Floats]:
-    """Return the Gauss rule of a discrete distribution: exact for polynomials up to degree 2·nodes − 1.
+    """Return the Gauss rule of a discrete distribution: exact for polynomials up to degree 2 nodes - 1.
 
     Three-term recurrence by Stieltjes, nodes and weights by Golub and Welsch (1969). Fewer distinct values than
     `nodes` make the rule the distribution itself, padded with weight 0.
@@ -215,11 +218,13 @@ def marginal_probability(logit: Floats, codes: Ints, rules: dict[int, tuple[Floa
 def pre_release_probability(logit: Floats, setting: Setting) -> Floats:
     """Return P(made | what is published before release)."""
     parts = (setting.place, setting.position, setting.band, setting.clock_off, setting.changed_rule)
-    codes = _code(parts, (len(actions.CLASSES), 3, 3, 2, 2))
-    rules = {
-        code: gauss_rule(*release_distribution(*_decode(code, (len(actions.CLASSES), 3, 3, 2, 2))), RELEASE_NODES)
-        for code in np.unique(codes).tolist()
-    }
+    sizes = (len(actions.CLASSES), 3, 3, 2, 2)
+    codes = _code(parts, sizes)
+    rules = {}
+    for code in np.unique(codes).tolist():
+        place, position, band, clock_off, changed = _decode(code, sizes)
+        distribution = release_distribution(place, position, band, bool(clock_off), bool(changed))
+        rules[code] = gauss_rule(*distribution, RELEASE_NODES)
     return marginal_probability(logit, codes, rules)
 
 

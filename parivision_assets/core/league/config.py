@@ -97,6 +97,7 @@ class LeagueConfig:
     scenario: Scenario | None = None
 
     def __post_init__(self) -> None:
+        """Refuse sizes that no schedule fits."""
         if not 4 <= self.teams <= 30 or self.teams % 2:
             raise ValueError(f"teams must be even and within 4 … 30, not {self.teams}")
         if self.games_per_team < 2 or self.games_per_team % 2:

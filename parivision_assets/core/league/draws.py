@@ -20,6 +20,16 @@ Bools = npt.NDArray[np.bool_]
 _QUANTILES = 8192
 
 
+def floats(values: npt.ArrayLike) -> Floats:
+    """Return values as an array of floats."""
+    return np.asarray(values, dtype=np.float64)
+
+
+def ints(values: npt.ArrayLike) -> Ints:
+    """Return whole values as an array of integers."""
+    return np.asarray(values, dtype=np.int64)
+
+
 @lru_cache(maxsize=1)
 def _normal_table() -> Floats:
     normal = NormalDist()
@@ -46,7 +56,7 @@ class Stream:
     def pick(self, cumulative: Floats, rows: Ints) -> Ints:
         """Return one category per row; `cumulative` holds each row index's running shares, the last being 1."""
         draws = self._generator.random(len(rows))
-        return (cumulative[rows] <= draws[:, None]).sum(axis=1).clip(max=cumulative.shape[1] - 1)
+        return ints((cumulative[rows] <= draws[:, None]).sum(axis=1).clip(max=cumulative.shape[1] - 1))
 
 
 def running_shares(weights: Floats) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 
 from parivision_assets.core.league.calendar import Calendar
 from parivision_assets.core.league.config import LeagueConfig
-from parivision_assets.core.league.draws import Bools, Floats, Ints, Stream
+from parivision_assets.core.league.draws import Bools, Floats, Ints, Stream, floats
 from parivision_assets.core.league.people import SeasonCast
 from parivision_assets.core.league.shots import OVERTIME, SeasonShots
 
@@ -23,7 +23,7 @@ MARGIN_SD_PTS = 11.9
 ABSENCE_SD_PTS = 2.0
 """Per team and game: who is hurt or unwell, published nowhere."""
 SHOT_LUCK_CORRELATION = 0.9
-FREE_THROWS_MEAN, FREE_THROWS_SD, FEWEST_FREE_THROWS = 34.0, 6.5, 4
+FREE_THROWS_MEAN, FREE_THROWS_SD, FEWEST_FREE_THROWS = 31.0, 6.5, 4
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SeasonGames:
     @property
     def p_published(self) -> Floats:
         """Return P(home wins), absences integrated out: exact, since normals add."""
-        return normal_cdf(self.mean_pts / PUBLISHED_SD_PTS)
+        return normal_cdf(floats(self.mean_pts / PUBLISHED_SD_PTS))
 
 
 PUBLISHED_SD_PTS = (MARGIN_SD_PTS**2 + 2 * ABSENCE_SD_PTS**2) ** 0.5
@@ -68,7 +68,7 @@ def normal_cdf(z: Floats) -> Floats:
     t = 1.0 / (1.0 + 0.3275911 * np.abs(z) / 2**0.5)
     poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
     half = 0.5 * poly * np.exp(-(z**2) / 2)
-    return np.round(np.where(z >= 0, 1 - half, half), 9)
+    return floats(np.round(np.where(z >= 0, 1 - half, half), 9))
 
 
 def expected_margin(calendar: Calendar, cast: SeasonCast, first_day: int, playoffs: bool) -> Floats:
@@ -79,7 +79,7 @@ def expected_margin(calendar: Calendar, cast: SeasonCast, first_day: int, playof
     rest = np.where(calendar.back_to_back, BACK_TO_BACK_PTS, 0.0)
     rest = rest + np.where(calendar.rest_days >= LONG_REST_DAYS, LONG_REST_PTS, 0.0)
     home = PLAYOFF_HOME_PTS if playoffs else HOME_PTS
-    return np.round(difference + home + rest[:, 0] - rest[:, 1], 6)
+    return floats(np.round(difference + home + rest[:, 0] - rest[:, 1], 6))
 
 
 def play_regular_season(
@@ -183,8 +183,9 @@ def _made_shares(shots: SeasonShots, games: int) -> tuple[Floats, Floats]:
 
 def _free_throw_share(made: Ints, stream: Stream) -> Floats:
     share = (0.77 + 0.09 * stream.normal(*made.shape)).clip(0.45, 1.0)
-    return np.round(made / np.maximum(np.round(made / share), made), 3)
+    return floats(np.round(made / np.maximum(np.round(made / share), made), 3))
 
 
 def regular_ids(season: int, count: int) -> Ints:
+    """Return the NBA's numbers of a regular season's games: 2, the starting year, five digits."""
     return 20_000_000 + (season - 1) % 100 * 100_000 + np.arange(1, count + 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from parivision_assets.core.league.config import LeagueConfig
-from parivision_assets.core.league.draws import Bools, Floats, Ints, Stream
+from parivision_assets.core.league.draws import Bools, Floats, Ints, Stream, ints
 from parivision_assets.core.league.games import PUBLISHED_SD_PTS, SeasonGames, normal_cdf
 
 ABSENCE_KNOWN_SHARE = 0.6
@@ -54,4 +54,4 @@ def moneyline(probability: Floats) -> Ints:
     implied = (probability * (1 + OVERROUND)).clip(0.005, 0.995)
     favourite = -100 * implied / (1 - implied)
     underdog = 100 * (1 - implied) / implied
-    return (np.round(np.where(implied >= 0.5, favourite, underdog) / 5) * 5).astype(np.int64)
+    return ints(np.round(np.where(implied >= 0.5, favourite, underdog) / 5) * 5)

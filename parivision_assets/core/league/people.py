@@ -9,19 +9,19 @@ import numpy as np
 from parivision_assets.core.contracts import TEAMS
 from parivision_assets.core.league import marginals
 from parivision_assets.core.league.config import LeagueConfig
-from parivision_assets.core.league.draws import Floats, Ints, Stream
+from parivision_assets.core.league.draws import Floats, Ints, Stream, floats
 
 ROSTER_POSITIONS = (0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2)
 """Positions of a roster's 13 places: five guards, five forwards, three centres, in order of use."""
-_ROSTER_USE = np.array([1.6, 1.25, 0.9, 0.6, 0.3, 1.5, 1.15, 0.85, 0.55, 0.3, 1.15, 0.7, 0.3])
+_ROSTER_USE = np.array([1.7, 1.35, 1.0, 0.65, 0.35, 1.4, 1.1, 0.8, 0.5, 0.3, 0.9, 0.5, 0.25])
 POSITION_WORDS = ("Guard", "Forward", "Center")
 _SUBPOSITIONS = (("PG", "SG"), ("SF", "PF"), ("C", "C"))
 FIRST_PLAYER_ID = 1_900_001
 
-TEAM_PART_SD_PTS = 3.0
-"""Spread of a team's offence and of its defence, points per game each; their sum has 4.2."""
-CARRY_OVER_SD_PTS = 0.45
-IN_SEASON_SD_PTS = 0.25
+STRENGTH_SD_PTS = 4.0
+"""Spread of team strength, points per game, exactly so in the first season whatever the seed."""
+CARRY_OVER_SD_PTS = 0.30
+IN_SEASON_SD_PTS = 0.20
 DEPARTURE_SHARE = 0.09
 TRADE_SHARE = 0.04
 
@@ -52,8 +52,7 @@ class Players:
     names: tuple[str, ...]
     position: Ints
     subposition: tuple[str, ...]
-    mix: Floats  # (players, zones): running shares
-    base_mix: Floats  # (players, zones): shares
+    mix: Floats  # (players, zones): shares of each player's shots
 
     @property
     def ids(self) -> Ints:
@@ -107,7 +106,7 @@ def cast_league(config: LeagueConfig, season_days: int) -> tuple[Players, dict[i
     mix = np.round(mix / mix.sum(axis=1, keepdims=True), 9)
     sub = stream.uniform(count) < 0.5
     subposition = tuple(_SUBPOSITIONS[p][int(s)] for p, s in zip(position.tolist(), sub.tolist(), strict=True))
-    players = Players(tuple(registry.names), position, subposition, _running(mix), mix)
+    players = Players(tuple(registry.names), position, subposition, mix)
     strengths = _strengths(config, season_days)
     casts = {}
     for season in config.season_numbers:
@@ -117,12 +116,6 @@ def cast_league(config: LeagueConfig, season_days: int) -> tuple[Players, dict[i
             rosters[season], usage, _centred(skill, mix, rosters[season], usage), *strengths[season]
         )
     return players, casts
-
-
-def _running(mix: Floats) -> Floats:
-    shares = np.round(np.cumsum(mix, axis=1), 9)
-    shares[:, -1] = 1.0
-    return shares
 
 
 def _rosters(config: LeagueConfig, registry: _Registry) -> dict[int, Ints]:
@@ -146,7 +139,7 @@ def _rosters(config: LeagueConfig, registry: _Registry) -> dict[int, Ints]:
 def _usage(config: LeagueConfig, season: int) -> Floats:
     spread = 0.85 + 0.3 * Stream(config.seed, "usage", season).uniform(config.teams, len(ROSTER_POSITIONS))
     weights = _ROSTER_USE * spread
-    return np.round(weights / weights.sum(axis=1, keepdims=True), 9)
+    return floats(np.round(weights / weights.sum(axis=1, keepdims=True), 9))
 
 
 def _centred(skill: Floats, mix: Floats, roster: Ints, usage: Floats) -> Floats:
@@ -165,10 +158,11 @@ def _centred(skill: Floats, mix: Floats, roster: Ints, usage: Floats) -> Floats:
 def _strengths(config: LeagueConfig, days: int) -> dict[int, tuple[Floats, Floats]]:
     """Return per season the offence and defence of each team by day: carried over, drifting slowly."""
     stream = Stream(config.seed, "strength")
-    level = TEAM_PART_SD_PTS * stream.normal(2, config.teams)
+    level = stream.normal(2, config.teams)
+    level = level - level.mean(axis=1, keepdims=True)
+    level = level * STRENGTH_SD_PTS / level.sum(axis=0).std()
     result = {}
     for season in config.season_numbers:
-        level = level - level.mean(axis=1, keepdims=True)
         walk = Stream(config.seed, "form", season).normal(2, config.teams, days)
         path = np.round(level[:, :, None] + IN_SEASON_SD_PTS / days**0.5 * np.cumsum(walk, axis=2), 6)
         result[season] = (path[0], path[1])

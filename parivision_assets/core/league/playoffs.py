@@ -40,7 +40,7 @@ def play_playoffs(config: LeagueConfig, season: int, regular: SeasonGames, cast:
     """Return the playoffs' games in order of date."""
     standing = _standing(config, regular)
     field = playoff_field(config.teams)
-    by_conference = seeds(*standing, np.arange(config.teams) % 2, field)
+    by_conference = seeds(standing[0], standing[1], np.arange(config.teams) % 2, field)
     bracket = [int(by_conference[side, seed]) for side in (0, 1) for seed in _SEED_ORDER[field // 2]]
     rank = np.lexsort((-standing[1], -standing[0])).argsort()
     opening = int(regular.calendar.day[0])

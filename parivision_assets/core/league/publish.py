@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from parivision_assets.core import court
-from parivision_assets.core.league import actions, chances, marginals, places
+from parivision_assets.core.league import actions, marginals, places
 from parivision_assets.core.league.calendar import Calendar
 from parivision_assets.core.league.config import LeagueConfig, ScenarioKind, SensorFault
 from parivision_assets.core.league.draws import Floats, Ints, Stream
@@ -69,25 +69,25 @@ def season_label(season: int) -> str:
     return f"{season - 1}-{season % 100:02d}"
 
 
-def _take(values: list[str] | tuple[str, ...], index: Ints) -> pl.Series:
+def take(values: list[str] | tuple[str, ...], index: Ints) -> pl.Series:
+    """Return texts by their index."""
     return pl.Series(values, dtype=pl.String).gather(index)
 
 
-def _dates(days: Ints) -> pl.Series:
+def dates(days: Ints) -> pl.Series:
+    """Return ordinal days as dates."""
     epoch = date(1970, 1, 1).toordinal()
     return pl.Series((days - epoch).astype(np.int32)).cast(pl.Date)
 
 
-def published_order(shots: SeasonShots, games: SeasonGames) -> Ints:
-    """Return row indices in the archive's order: newest game first, its last shot first."""
-    backwards = np.arange(len(shots.game))[::-1]
-    return backwards
+def newest_first(shots: SeasonShots) -> SeasonShots:
+    """Return shots in the archive's order: newest game first, its last shot first."""
+    return shots.kept(np.arange(len(shots.game))[::-1])
 
 
 def shots_frame(config: LeagueConfig, season: Season) -> pl.DataFrame:
     """Return the shots archive's 26 columns, newest game first."""
-    order = published_order(season.shots, season.regular)
-    shots = season.shots.kept(order)
+    shots = newest_first(season.shots)
     calendar = season.regular.calendar
     day = calendar.day[shots.game]
     home, away = calendar.home[shots.game], calendar.away[shots.game]
@@ -103,23 +103,23 @@ def shots_frame(config: LeagueConfig, season: Season) -> pl.DataFrame:
             "SEASON_1": pl.repeat(season.number, len(day), dtype=pl.Int64, eager=True),
             "SEASON_2": pl.repeat(season_label(season.number), len(day), dtype=pl.String, eager=True),
             "TEAM_ID": np.array([TEAM_IDS[code] for code in codes])[team],
-            "TEAM_NAME": _take([TEAM_NAMES[code] for code in codes], team),
+            "TEAM_NAME": take([TEAM_NAMES[code] for code in codes], team),
             "PLAYER_ID": season.players.ids[shots.player],
-            "PLAYER_NAME": _take(season.players.names, shots.player),
-            "POSITION_GROUP": _take(marginals.POSITIONS, season.players.position[shots.player]),
-            "POSITION": _take(season.players.subposition, shots.player),
-            "GAME_DATE": _dates(day).dt.strftime("%m-%d-%Y"),
+            "PLAYER_NAME": take(season.players.names, shots.player),
+            "POSITION_GROUP": take(marginals.POSITIONS, season.players.position[shots.player]),
+            "POSITION": take(season.players.subposition, shots.player),
+            "GAME_DATE": dates(day).dt.strftime("%m-%d-%Y"),
             "GAME_ID": season.regular.game_id[shots.game],
-            "HOME_TEAM": _take(codes, home),
-            "AWAY_TEAM": _take(codes, away),
-            "EVENT_TYPE": _take(("Missed Shot", "Made Shot"), shots.made.astype(np.int64)),
+            "HOME_TEAM": take(codes, home),
+            "AWAY_TEAM": take(codes, away),
+            "EVENT_TYPE": take(("Missed Shot", "Made Shot"), shots.made.astype(np.int64)),
             "SHOT_MADE": shots.made,
-            "ACTION_TYPE": _take(labels, label + len(actions.LABELS) * (shots.split == 2)),
-            "SHOT_TYPE": _take(("2PT Field Goal", "3PT Field Goal"), shots.points - 2),
-            "BASIC_ZONE": _take(marginals.ZONES, shots.zone),
-            "ZONE_NAME": _take(places.ZONE_SIDES, side),
-            "ZONE_ABB": _take(places.ZONE_SIDE_CODES, side),
-            "ZONE_RANGE": _take(places.ZONE_RANGES, places.range_of(shots.x_ft, shots.y_ft, shots.zone)),
+            "ACTION_TYPE": take(labels, label + len(actions.LABELS) * (shots.split == 2)),
+            "SHOT_TYPE": take(("2PT Field Goal", "3PT Field Goal"), shots.points - 2),
+            "BASIC_ZONE": take(marginals.ZONES, shots.zone),
+            "ZONE_NAME": take(places.ZONE_SIDES, side),
+            "ZONE_ABB": take(places.ZONE_SIDE_CODES, side),
+            "ZONE_RANGE": take(places.ZONE_RANGES, places.range_of(shots.x_ft, shots.y_ft, shots.zone)),
             "LOC_X": loc_x,
             "LOC_Y": loc_y,
             "SHOT_DISTANCE": distance,
@@ -147,36 +147,13 @@ def _recorded(config: LeagueConfig, x_ft: Floats, y_ft: Floats, day: Ints) -> tu
     return np.round(loc_x, 2), np.round(loc_y, 2)
 
 
-def shot_truth(season: Season) -> pl.DataFrame:
-    """Return the probabilities of the same rows in the same order, with the keys that join them.
-
-    (GAME_ID, QUARTER, clock, PLAYER_ID) is unique by construction; `row` is the 1-based data row of the season file
-    when the whole season is published.
-    """
-    shots = season.shots.kept(published_order(season.shots, season.regular))
-    return pl.DataFrame(
-        {
-            "season": pl.repeat(season.number, len(shots.game), dtype=pl.Int16, eager=True),
-            "game_date": _dates(season.regular.calendar.day[shots.game]),
-            "row": np.arange(1, len(shots.game) + 1),
-            "game_id": season.regular.game_id[shots.game],
-            "quarter": pl.Series(shots.quarter).cast(pl.Int8),
-            "clock_s": pl.Series(shots.clock_s).cast(pl.Int16),
-            "player_id": season.players.ids[shots.player],
-            "p_given_everything": shots.p_given_everything,
-            "p_pre_release": np.round(shots.p_pre_release, 9),
-            "p_post_event": np.round(shots.p_post_event, 9),
-        }
-    )
-
-
 def games_frame(season: Season) -> pl.DataFrame:
     """Return the games archive's 21 columns, newest first."""
     frames = []
     for games in (season.regular, season.playoffs):
         ids = np.array([TEAM_IDS[code] for code in season.codes])
         columns: dict[str, object] = {
-            "GAME_DATE_EST": _dates(games.calendar.day).dt.strftime("%Y-%m-%d"),
+            "GAME_DATE_EST": dates(games.calendar.day).dt.strftime("%Y-%m-%d"),
             "GAME_ID": games.game_id,
             "GAME_STATUS_TEXT": pl.repeat("Final", len(games.game_id), dtype=pl.String, eager=True),
             "HOME_TEAM_ID": ids[games.calendar.home],
@@ -200,27 +177,6 @@ def games_frame(season: Season) -> pl.DataFrame:
     return pl.concat(frames).sort(["GAME_DATE_EST", "GAME_ID"], descending=[True, False])
 
 
-def game_truth(season: Season) -> pl.DataFrame:
-    """Return P(home wins) of every game, given everything and given what is published, keyed as validated games."""
-    frames = []
-    for games in (season.regular, season.playoffs):
-        frame = pl.DataFrame(
-            {
-                "season": pl.repeat(season.number, len(games.game_id), dtype=pl.Int16, eager=True),
-                "game_date": _dates(games.calendar.day),
-                "game_id": games.game_id,
-                "stage": np.where(games.playoffs, "playoffs", "regular"),
-                "home_team": _take(season.codes, games.calendar.home),
-                "away_team": _take(season.codes, games.calendar.away),
-                "p_given_everything": games.p_given_everything,
-                "p_published": games.p_published,
-            }
-        )
-        key = pl.format("{}_{}_{}", pl.col("game_date").dt.strftime("%Y-%m-%d"), "away_team", "home_team")
-        frames.append(frame.with_columns(game_key=key))
-    return pl.concat(frames)
-
-
 def odds_frame(season: Season, markets: tuple[Market, Market]) -> pl.DataFrame:
     """Return the betting archive's 27 columns, oldest first; `markets`: regular season, playoffs."""
     frames = [
@@ -232,7 +188,7 @@ def odds_frame(season: Season, markets: tuple[Market, Market]) -> pl.DataFrame:
 
 def _odds_of(season: Season, games: SeasonGames, market: Market) -> pl.DataFrame:
     codes = [odds_code(code) for code in season.codes]
-    day = _dates(games.calendar.day)
+    day = dates(games.calendar.day)
     home, away = games.score[:, 0], games.score[:, 1]
     lead = np.where(market.home_favoured, home - away, away - home)
     columns: dict[str, object] = {
@@ -240,8 +196,8 @@ def _odds_of(season: Season, games: SeasonGames, market: Market) -> pl.DataFrame
         "dates": pl.Series([f"{d.month}/{d.day}/{d.year}" for d in day.to_list()]),
         "regular": ~games.playoffs,
         "playoffs": games.playoffs,
-        "away": _take(codes, games.calendar.away),
-        "home": _take(codes, games.calendar.home),
+        "away": take(codes, games.calendar.away),
+        "home": take(codes, games.calendar.home),
         "score_away": away,
         "score_home": home,
     }
@@ -280,9 +236,9 @@ def forecasts_frame(season: Season, markets: tuple[Market, Market]) -> pl.DataFr
             pl.DataFrame(
                 {
                     "season": pl.repeat(season.number, len(won), dtype=pl.Int64, eager=True),
-                    "date": _dates(games.calendar.day).dt.strftime("%Y-%m-%d"),
-                    "team1": _take(names, games.calendar.home),
-                    "team2": _take(names, games.calendar.away),
+                    "date": dates(games.calendar.day).dt.strftime("%Y-%m-%d"),
+                    "team1": take(names, games.calendar.home),
+                    "team2": take(names, games.calendar.away),
                     "prob1": market.forecast_home,
                     "prob1_outcome": won,
                     "prob2": np.round(1 - market.forecast_home, 6),
@@ -293,103 +249,14 @@ def forecasts_frame(season: Season, markets: tuple[Market, Market]) -> pl.DataFr
     return pl.concat(frames).reverse()
 
 
-def tracking_frame(config: LeagueConfig, season: Season, last_day: int) -> pl.DataFrame:
-    """Return the tracking logs' 21 columns for games up to an ordinal day, as the one real season has them."""
-    shots, games = season.shots, season.regular
-    shots = shots.kept(games.calendar.day[shots.game] <= last_day)
-    stream = Stream(config.seed, "tracking", season.number)
-    count = len(shots.game)
-    low, high = (np.array(edge)[shots.hidden.defender] for edge in zip(*marginals.DEFENDER_BANDS_FT, strict=True))
-    defender_ft = np.floor((low + (high - low) * stream.uniform(count) ** 1.5) * 10) / 10
-    low, high = (np.array(e)[shots.hidden.shot_clock] for e in zip(*chances.SHOT_CLOCK_BANDS_S, strict=True))
-    shot_clock = np.floor((low + (high - low) * stream.uniform(count)) * 10) / 10
-    dribbles = np.floor(-2.0 * np.log(1 - 0.98 * stream.uniform(count))).astype(np.int64)
-    touch = np.round(0.6 + 0.75 * dribbles + stream.uniform(count), 1)
-    side = shots.side
-    team = np.where(side == 0, games.calendar.home[shots.game], games.calendar.away[shots.game])
-    other = np.where(side == 0, games.calendar.away[shots.game], games.calendar.home[shots.game])
-    margin = (games.score[:, 0] - games.score[:, 1])[shots.game] * np.where(side == 0, 1, -1)
-    day = _dates(games.calendar.day[shots.game])
-    codes = season.codes
-    frame = pl.DataFrame(
-        {
-            "GAME_ID": games.game_id[shots.game],
-            "day": day.dt.strftime("%b %d, %Y").str.to_uppercase(),
-            "team": _take(codes, team),
-            "other": _take(codes, other),
-            "LOCATION": np.where(side == 0, "H", "A"),
-            "W": np.where(margin > 0, "W", "L"),
-            "FINAL_MARGIN": margin,
-            "PERIOD": shots.quarter,
-            "clock": shots.clock_s,
-            "SHOT_CLOCK": pl.Series(shot_clock).set(pl.Series(shots.setting.clock_off), None),
-            "DRIBBLES": dribbles,
-            "TOUCH_TIME": touch,
-            "SHOT_DIST": np.round(np.sqrt(shots.x_ft**2 + shots.y_ft**2), 1),
-            "PTS_TYPE": shots.points,
-            "SHOT_RESULT": np.where(shots.made, "made", "missed"),
-            "defender": _defenders(season, shots, other, stream),
-            "CLOSE_DEF_DIST": defender_ft,
-            "FGM": shots.made.astype(np.int64),
-            "PTS": shots.points * shots.made,
-            "player": shots.player,
-        }
-    )
-    return _named_tracking(frame, season.players)
-
-
-def _defenders(season: Season, shots: SeasonShots, other: Ints, stream: Stream) -> Ints:
-    """Return a defender of the other team who also shot for it that season."""
-    team = np.where(
-        shots.side == 0,
-        season.regular.calendar.home[shots.game],
-        season.regular.calendar.away[shots.game],
-    )
-    pools = [np.unique(shots.player[team == index]) for index in range(len(season.codes))]
-    sizes = np.array([max(len(pool), 1) for pool in pools])
-    padded = np.array([np.resize(pool if len(pool) else np.zeros(1, dtype=np.int64), sizes.max()) for pool in pools])
-    return padded[other, np.floor(stream.uniform(len(other)) * sizes[other]).astype(np.int64)]
-
-
-def _named_tracking(frame: pl.DataFrame, players: Players) -> pl.DataFrame:
-    clock = pl.col("clock")
-    defender_names = [f"{name.split(' ', 1)[1]}, {name.split(' ', 1)[0]}" for name in players.names]
-    return (
-        frame.with_columns(
-            SHOT_NUMBER=pl.int_range(1, pl.len() + 1).over("GAME_ID", "player"),
-            MATCHUP=pl.when(pl.col("LOCATION") == "A")
-            .then(pl.format("{} - {} @ {}", "day", "team", "other"))
-            .otherwise(pl.format("{} - {} vs. {}", "day", "team", "other")),
-            GAME_CLOCK=pl.format(
-                "{}:{}",
-                (clock // 60).cast(pl.String).str.zfill(2),
-                (clock % 60).cast(pl.String).str.zfill(2),
-            ),
-            CLOSEST_DEFENDER=_take(defender_names, frame["defender"].to_numpy()),
-            CLOSEST_DEFENDER_PLAYER_ID=pl.Series(players.ids[frame["defender"].to_numpy()]),
-            player_name=_take([name.lower() for name in players.names], frame["player"].to_numpy()),
-            player_id=pl.Series(players.ids[frame["player"].to_numpy()]),
-        )
-        .sort(["GAME_ID", "player", "SHOT_NUMBER"], descending=[True, False, False])
-        .select(TRACKING_COLUMNS)
-    )
-
-
-TRACKING_COLUMNS = (
-    "GAME_ID", "MATCHUP", "LOCATION", "W", "FINAL_MARGIN", "SHOT_NUMBER", "PERIOD", "GAME_CLOCK", "SHOT_CLOCK",
-    "DRIBBLES", "TOUCH_TIME", "SHOT_DIST", "PTS_TYPE", "SHOT_RESULT", "CLOSEST_DEFENDER",
-    "CLOSEST_DEFENDER_PLAYER_ID", "CLOSE_DEF_DIST", "FGM", "PTS", "player_name", "player_id",
-)  # fmt: skip
-
-
 def schedule_frame(season: int, codes: tuple[str, ...], calendar: Calendar) -> pl.DataFrame:
     """Return a season's regular games without results: season, game_date, game_id, away_team, home_team."""
     return pl.DataFrame(
         {
             "season": pl.repeat(season, len(calendar.day), dtype=pl.Int64, eager=True),
-            "game_date": _dates(calendar.day).dt.strftime("%Y-%m-%d"),
+            "game_date": dates(calendar.day).dt.strftime("%Y-%m-%d"),
             "game_id": regular_ids(season, len(calendar.day)),
-            "away_team": _take(codes, calendar.away),
-            "home_team": _take(codes, calendar.home),
+            "away_team": take(codes, calendar.away),
+            "home_team": take(codes, calendar.home),
         }
     )

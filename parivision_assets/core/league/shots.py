@@ -12,7 +12,7 @@ import numpy as np
 from parivision_assets.core.league import actions, chances, places
 from parivision_assets.core.league.calendar import Calendar
 from parivision_assets.core.league.config import LeagueConfig, ScenarioKind
-from parivision_assets.core.league.draws import Bools, Floats, Ints, Stream, running_shares, sigmoid
+from parivision_assets.core.league.draws import Bools, Floats, Ints, Stream, floats, ints, running_shares, sigmoid
 from parivision_assets.core.league.people import Players, SeasonCast
 
 REGULATION_S, OVERTIME_S = 720, 300
@@ -25,6 +25,10 @@ _LAST_SHOT_LATE_SHARE = 0.5
 STYLE_SHIFT_ODDS = 1.30
 """Factor on the weight of threes that moves their share by about six points."""
 LINE_MOVE_FT = 1.5
+_TILT_STEP, _TILT_REACH = 0.04, 12
+_TILTS = _TILT_STEP * np.arange(-_TILT_REACH, _TILT_REACH + 1)
+_TILT_SIGN = np.array([1.0, -1.0, -1.0, 0.0, 0.0, 0.0, 0.0])
+"""Strong offences get to the rim instead of settling for the paint and the mid-range."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,8 @@ class SeasonShots:
         """Return 2 or 3 per shot, by the painted line."""
         return np.where(places.is_three(self.zone), 3, 2)
 
-    def kept(self, rows: Bools) -> SeasonShots:
-        """Return the chosen rows."""
+    def kept(self, rows: Bools | Ints) -> SeasonShots:
+        """Return the chosen rows, by mask or by index."""
         values = {
             name: getattr(self, name)[rows] for name in self.__dataclass_fields__ if name not in ("setting", "hidden")
         }
@@ -83,7 +87,9 @@ def draw_season(
     player = _shooters(config, season, calendar, cast, (game, side, team))
     player = _separate(game, quarter, clock, player, cast.roster[team])
     day = calendar.day[game]
-    x_ft, y_ft, zone = _locations(config, season, players, player, day)
+    stream = Stream(config.seed, "places", season)
+    zone = _zones(config, players, player, _tilt_levels(calendar, cast)[game, side], day, stream)
+    x_ft, y_ft = _spots(config, zone, day, stream)
     standard = chances.standard_zone(x_ft, y_ft)
     setting = chances.Setting(
         place=chances.class_of(x_ft, y_ft, standard),
@@ -147,7 +153,7 @@ def _clocks(game: Ints, quarter: Ints, stream: Stream) -> Ints:
     follows = (stream.uniform(count) < _TIE_SHARE) & (slot > 0) & ~horn
     follows[1:] &= ~follows[:-1]
     clock[1:] = np.where(follows[1:], clock[:-1], clock[1:])
-    return clock
+    return ints(clock)
 
 
 def _shooters(
@@ -177,23 +183,32 @@ def _separate(game: Ints, quarter: Ints, clock: Ints, player: Ints, roster: Ints
     raise ValueError("shots of one second could not be given to different players")
 
 
-def _locations(
-    config: LeagueConfig, season: int, players: Players, player: Ints, day: Ints
-) -> tuple[Floats, Floats, Ints]:
-    """Return coordinates and labelled zone; a zone by the player's taste, a spot within it."""
-    stream = Stream(config.seed, "places", season)
-    threes = places.is_three(np.arange(players.mix.shape[1]))
-    shifted = running_shares(players.base_mix * np.where(threes, STYLE_SHIFT_ODDS, 1.0))
+def _tilt_levels(calendar: Calendar, cast: SeasonCast) -> Ints:
+    """Return how far each side's shots tilt towards the rim, as an index into `_TILTS`, shape (games, 2)."""
+    tilt = chances.STRENGTH_IN_PLACES * _edge_pts(calendar, cast) / chances.POINTS_PER_TILT
+    return np.round(tilt.round(9) / _TILT_STEP).astype(np.int64).clip(-_TILT_REACH, _TILT_REACH) + _TILT_REACH
+
+
+def _zones(config: LeagueConfig, players: Players, player: Ints, level: Ints, day: Ints, stream: Stream) -> Ints:
+    """Return the zone of each shot: by the player's taste, tilted by the teams' strength and the style of the day."""
     style = is_active(config, ScenarioKind.STYLE_SHIFT, day)
-    zone = stream.pick(np.concatenate([players.mix, shifted]), player + len(players.mix) * style)
+    threes = places.is_three(np.arange(players.mix.shape[1]))
+    tilts = np.exp(_TILTS[:, None] * _TILT_SIGN)[None, :, :] * players.mix[:, None, :]
+    shifted = tilts * np.where(threes, STYLE_SHIFT_ODDS, 1.0)
+    both = running_shares(np.concatenate([tilts, shifted])).reshape(-1, players.mix.shape[1])
+    return stream.pick(both, (player + len(players.mix) * style) * len(_TILTS) + level)
+
+
+def _spots(config: LeagueConfig, zone: Ints, day: Ints, stream: Stream) -> tuple[Floats, Floats]:
+    """Return coordinates within each shot's zone, by the three-point line of the day."""
     moved = is_active(config, ScenarioKind.LINE_MOVE, day)
-    draws = stream.uniform(len(player))
-    x_ft, y_ft = np.empty(len(player)), np.empty(len(player))
+    draws = stream.uniform(len(zone))
+    x_ft, y_ft = np.empty(len(zone)), np.empty(len(zone))
     for shift, rows in ((0.0, ~moved), (LINE_MOVE_FT, moved)):
         for index, lattice in enumerate(places.lattices(shift) if rows.any() else ()):
             chosen = rows & (zone == index)
             x_ft[chosen], y_ft[chosen] = lattice.at(draws[chosen])
-    return x_ft, y_ft, zone
+    return x_ft, y_ft
 
 
 def _hidden(config: LeagueConfig, season: int, setting: chances.Setting) -> chances.Hidden:
@@ -207,17 +222,19 @@ def _hidden(config: LeagueConfig, season: int, setting: chances.Setting) -> chan
     )
 
 
+def _edge_pts(calendar: Calendar, cast: SeasonCast) -> Floats:
+    """Return each side's offence less the other's defence in points, shape (games, 2)."""
+    column = (calendar.day - calendar.day[0]).clip(max=cast.offence.shape[1] - 1)[:, None]
+    teams = np.stack([calendar.home, calendar.away], axis=1)
+    return floats(cast.offence[teams, column] - cast.defence[teams[:, ::-1], column])
+
+
 def _team_logit(calendar: Calendar, cast: SeasonCast, game: Ints, side: Ints) -> Floats:
     """Return the effect of the team's offence, the opponent's defence, home and playing the day after a game."""
-    column = calendar.day - calendar.day[0]
-    column = column.clip(max=cast.offence.shape[1] - 1)
-    teams = np.stack([calendar.home, calendar.away], axis=1)
-    attack = cast.offence[teams, column[:, None]]
-    defence = cast.defence[teams[:, ::-1], column[:, None]]
-    effect = chances.STRENGTH_SHOWN_IN_SHOTS * (attack - defence) / chances.POINTS_PER_LOGIT
+    effect = chances.STRENGTH_IN_MAKES * _edge_pts(calendar, cast) / chances.POINTS_PER_LOGIT
     effect = effect + np.array([chances.HOME_EFFECT, -chances.HOME_EFFECT])
     effect = effect + chances.TIRED_TEAM_EFFECT * calendar.back_to_back
-    return np.round(effect, 9)[game, side]
+    return floats(np.round(effect, 9)[game, side])
 
 
 def _split(config: LeagueConfig, setting: chances.Setting, hidden: chances.Hidden, day: Ints) -> Ints:
