@@ -50,13 +50,15 @@ class BoosterPredictor:
 
     booster: Any
     columns: int
+    starts: tuple[int, ...] = ()
+    """Columns that hold a rate to start from, the preferred one first (see `starting_logit`)."""
 
-    FILE = "model.ubj"
+    FILE, STARTS_FILE = "model.ubj", "starts.json"
 
     def logit(self, matrix: Matrix) -> Vector:
         """See Predictor."""
         margin = self.booster.inplace_predict(matrix, predict_type="margin")
-        return np.asarray(margin, dtype=np.float64)
+        return starting_logit(matrix, self.starts) + np.asarray(margin, dtype=np.float64)
 
     def importances(self) -> Vector:
         """Return shares of total gain."""
@@ -67,7 +69,8 @@ class BoosterPredictor:
 
     def to_files(self) -> dict[str, bytes]:
         """See Predictor."""
-        return {self.FILE: bytes(self.booster.save_raw("ubj"))}
+        starts = json.dumps(self.starts).encode()
+        return {self.FILE: bytes(self.booster.save_raw("ubj")), self.STARTS_FILE: starts}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], columns: int) -> BoosterPredictor:
@@ -76,7 +79,19 @@ class BoosterPredictor:
 
         booster = xgb.Booster()
         booster.load_model(bytearray(files[cls.FILE]))
-        return cls(booster, columns)
+        return cls(booster, columns, tuple(json.loads(files[cls.STARTS_FILE])))
+
+
+def starting_logit(matrix: Matrix, starts: tuple[int, ...]) -> Vector:
+    """Return each row's log-odds of the first rate that is there among the columns `starts`; 0 where none is.
+
+    A league's rates move within a season; trees that start from them follow at once, instead of after retraining.
+    """
+    rate = np.full(len(matrix), np.nan)
+    for column in starts:
+        rate = np.where(np.isnan(rate), matrix[:, column].astype(np.float64), rate)
+    rate = np.clip(np.where(np.isnan(rate), 0.5, rate), 0.02, 0.98)
+    return np.asarray(np.log(rate / (1 - rate)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -204,7 +219,7 @@ class ForestPredictor:
 def fit_booster(
     matrix: Matrix, label: Vector, weight: Vector, params: Params, machine: Machine, progress: Progress
 ) -> BoosterPredictor:
-    """Fit XGBoost; `params` are XGBoost's, plus `rounds`."""
+    """Fit XGBoost; `params` are XGBoost's, plus `rounds` and `starts` (columns to start from)."""
     import xgboost as xgb
 
     class Report(xgb.callback.TrainingCallback):  # type: ignore[misc]
@@ -212,7 +227,8 @@ def fit_booster(
             progress((epoch + 1) / rounds)
             return False
 
-    settings = {name: value for name, value in params.items() if name != "rounds"}
+    settings = {name: value for name, value in params.items() if name not in {"rounds", "starts"}}
+    starts = tuple(params.get("starts", ()))
     rounds = int(params["rounds"])
     settings |= {
         "objective": "binary:logistic",
@@ -220,10 +236,12 @@ def fit_booster(
         "nthread": machine.n_jobs,
         "device": machine.device,
         "seed": machine.seed,
+        "base_score": 0.5,
     }
     data = xgb.QuantileDMatrix(matrix, label=label, weight=weight, max_bin=int(settings.get("max_bin", 256)))
+    data.set_base_margin(starting_logit(matrix, starts).astype(np.float32))
     booster = xgb.train(settings, data, rounds, callbacks=[Report()])
-    return BoosterPredictor(booster, matrix.shape[1])
+    return BoosterPredictor(booster, matrix.shape[1], starts)
 
 
 def fit_linear(

@@ -236,13 +236,11 @@ def _with_weights(frame: pl.DataFrame, date: str, half_lives: Iterable[float]) -
 
     Plain Python powers, one per date: vectorised ones differ in the last bit with the length of the vector.
     """
-    days = {day: (day - EPOCH).days for day in frame[date].unique() if day is not None}
-    return frame.with_columns(
-        pl.col(date)
-        .replace_strict({day: 2.0 ** (n / half_life) for day, n in days.items()}, return_dtype=pl.Float64)
-        .alias(f"_weight_{half_life}")
-        for half_life in half_lives
-    )
+    dates = frame[date].unique()
+    days = [(day - EPOCH).days for day in dates]
+    weights = {f"_weight_{half_life}": [2.0 ** (n / half_life) for n in days] for half_life in half_lives}
+    table = pl.DataFrame({date: dates, **weights}, schema_overrides=dict.fromkeys(weights, pl.Float64))
+    return frame.join(table, on=date, how="left", maintain_order="left")
 
 
 def _faded(running: pl.DataFrame, memory: Memory, as_of: str) -> pl.DataFrame:

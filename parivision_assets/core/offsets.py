@@ -111,7 +111,7 @@ def _hinges(value: Vector, knots: tuple[float, ...]) -> Vector:
 
 def _defender_basis(frame: pl.DataFrame) -> Vector:
     hinges = _hinges(np.minimum(_values(frame, "defender_distance_ft"), 15.0), DEFENDER_KNOTS_FT)
-    band = np.digitize(_values(frame, "distance_ft"), RANGE_EDGES_FT)
+    band = np.digitize(_values(frame, "spot_distance_ft"), RANGE_EDGES_FT)
     return np.column_stack([hinges * (band == index)[:, None] for index in range(len(RANGE_EDGES_FT) + 1)])
 
 

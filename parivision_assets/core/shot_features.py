@@ -19,7 +19,6 @@ LOCATION, SHOOTER, TEAMS, CLOCK, IN_GAME, ACTION, DEFENDER = (
 )  # fmt: skip
 
 _PRE_GAME, _PRE_RELEASE, _POST_EVENT = KnownAt.PRE_GAME, KnownAt.PRE_RELEASE, KnownAt.POST_EVENT
-_FAR = ~pl.col("is_at_rim")
 _RIM_FT = court.RESTRICTED_AREA_RADIUS_FT
 
 
@@ -34,14 +33,12 @@ def _share(memory: str, part: str, strength: float, mean: float, suffix: str = "
 
 
 LOCATION_FEATURES = (
-    Feature("distance_ft", "Distance from the hoop, not told apart near the rim", "ft", _PRE_RELEASE, LOCATION,
-            pl.when(_FAR).then(pl.col("spot_distance_ft")).otherwise(_RIM_FT)),
-    Feature("x_ft", "Across the court, missing near the rim", "ft", _PRE_RELEASE, LOCATION,
-            pl.when(_FAR).then(pl.col("spot_x_ft"))),
-    Feature("y_ft", "Towards half-court, missing near the rim", "ft", _PRE_RELEASE, LOCATION,
-            pl.when(_FAR).then(pl.col("spot_y_ft"))),
-    Feature("abs_angle_deg", "Angle off straight on, missing near the rim", "deg", _PRE_RELEASE, LOCATION,
-            pl.when(_FAR).then(pl.col("spot_angle_deg").abs())),
+    Feature("is_at_rim", "Whether the shot is taken at the rim", "", _PRE_RELEASE, LOCATION, pl.col("is_at_rim")),
+    Feature("spot_distance_ft", "Distance from the hoop; missing at the rim where spots are no observations", "ft",
+            _PRE_RELEASE, LOCATION, pl.col("spot_distance_ft")),
+    Feature("spot_x_ft", "Across the court", "ft", _PRE_RELEASE, LOCATION, pl.col("spot_x_ft")),
+    Feature("spot_y_ft", "Towards half-court", "ft", _PRE_RELEASE, LOCATION, pl.col("spot_y_ft")),
+    Feature("abs_angle_deg", "Angle off straight on", "deg", _PRE_RELEASE, LOCATION, pl.col("spot_angle_deg").abs()),
     Feature("points_value", "Points if made", "pts", _PRE_RELEASE, LOCATION, pl.col("points_value")),
     Feature("league_rate", "League's make rate in the bucket over the last weeks", "", _PRE_GAME, LOCATION,
             (pl.col("league_bucket_makes_recent") + 300 * pl.col("prior_rate"))

@@ -47,6 +47,8 @@ class Target:
     features: tuple[Feature, ...]
     always: str
     """The context that is always given."""
+    starts: tuple[str, ...] = ()
+    """Features that hold a rate known beforehand, the preferred one first; boosting starts from its log-odds."""
     offset_features: tuple[Feature, ...] = ()
     """Features that enter through the tracking offset only."""
     baselines: tuple[Baseline, ...] = (Baseline("constant"),)
@@ -77,12 +79,14 @@ SHOT_PRE_RELEASE = Target(
     name="shot_pre_release",
     description="Probability that a shot goes in, from what is known before the ball leaves the hand",
     table=SHOT_FEATURES, label="is_made", group="game_id", features=PRE_RELEASE_FEATURES, always=LOCATION,
+    starts=("league_rate",),
     offset_features=DEFENDER_FEATURES, baselines=SHOT_BASELINES, slices=SHOT_SLICES,
 )  # fmt: skip
 SHOT_POST_EVENT = Target(
     name="shot_post_event",
     description="Expected value of a shot as recorded, the scorer's description included",
     table=SHOT_FEATURES, label="is_made", group="game_id", features=POST_EVENT_FEATURES, always=LOCATION,
+    starts=("action_rate", "league_rate"),
     offset_features=DEFENDER_FEATURES, baselines=SHOT_BASELINES, slices=SHOT_SLICES,
 )  # fmt: skip
 

@@ -114,6 +114,9 @@ class _Data:
     label: Vector
     weight: Vector
     withheld: Mask
+    """Per row, the contexts withheld in its copy."""
+    starts: tuple[int, ...]
+    """Columns that boosting starts from."""
 
 
 def fit(target: Target, frame: pl.DataFrame, config: TrainingConfig, progress: Progress | None = None) -> TrainedModel:
@@ -146,7 +149,8 @@ def _prepared(target: Target, encoder: Encoder, frame: pl.DataFrame, config: Tra
     label = frame[target.label].cast(pl.Float64).to_numpy()
     season = frame["season"].to_numpy().astype(np.float64)
     weight = config.season_decay ** (season.max() - season)
-    return _Data(matrix, label, weight, _random_masks(len(frame), encoder, config.seed))
+    starts = tuple(encoder.names.index(name) for name in target.starts)
+    return _Data(matrix, label, weight, _random_masks(len(frame), encoder, config.seed), starts)
 
 
 def _random_masks(rows: int, encoder: Encoder, seed: int) -> Mask:
@@ -172,10 +176,13 @@ def _fit_rows(
         copies = np.sort(np.random.default_rng(config.seed).choice(chosen, size=size, replace=False))
     masked = encoder.withhold(data.matrix[copies], data.withheld[copies])
     both = np.concatenate([chosen, copies])
+    params = dict(config.params)
+    if config.family == "xgboost":
+        params["starts"] = data.starts
     machine = Machine(config.seed, config.n_jobs, config.device)
     return FAMILIES[config.family](
         np.concatenate([data.matrix[chosen], masked]), data.label[both], data.weight[both],
-        config.params, machine, progress,
+        params, machine, progress,
     )  # fmt: skip
 
 
