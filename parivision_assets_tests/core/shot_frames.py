@@ -17,7 +17,7 @@ def side_of(x_ft: float) -> str:
 
 def shot(number: int, game_id: int = 21_000_001, home: str = "BOS", away: str = "LAL") -> dict[str, object]:
     """Return one published row, in the archive's usual convention (LOC_X positive on the left)."""
-    ring = number * 7 % 29
+    ring = number * 7 % 25
     angle = math.radians(number * 53 % 170 - 85)
     x, y = round(ring * math.sin(angle), 1), round(ring * math.cos(angle), 1)
     distance = math.hypot(x, y)
