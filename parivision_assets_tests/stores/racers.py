@@ -1,6 +1,9 @@
-"""Challengers that race for the ledger's head; apart, so that 64 processes start without pytest and hypothesis."""
+"""Challengers that race for the ledger's head; a program too, so that 64 processes fork without pytest."""
 
 import datetime as dt
+import json
+import multiprocessing
+import sys
 
 from parivision_assets.stores.chain import Entry, Kind
 from parivision_assets.stores.ledger import HeadMoved, Ledger
@@ -41,5 +44,24 @@ def promote_myself(path, name, barrier):
     return len(asked)
 
 
-def report(racer, path, number, barrier, results):
+def _report(racer, path, number, barrier, results):
     results.put(racer(path, f"c{number}", barrier))
+
+
+def main(path, racer, count):
+    """Fork `count` racers, print what each returned as a JSON list; exit 1 if one died."""
+    context = multiprocessing.get_context("fork")
+    barrier, results = context.Barrier(count), context.SimpleQueue()
+    run = {"append_once": append_once, "promote_myself": promote_myself}[racer]
+    children = [context.Process(target=_report, args=(run, path, number, barrier, results)) for number in range(count)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    if any(child.exitcode for child in children):
+        sys.exit(1)
+    print(json.dumps([results.get() for _ in children]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
