@@ -22,11 +22,13 @@ import fsspec
 import polars as pl
 
 from parivision_assets.sources.parsing import (
+    SHOTS_NAME,
     parse,
     parse_feed,
     parse_forecasts,
     parse_games,
     parse_odds,
+    parse_schedule,
     parse_shots,
     parse_tracking,
     recognise,
@@ -60,6 +62,7 @@ __all__ = [
     "parse_forecasts",
     "parse_games",
     "parse_odds",
+    "parse_schedule",
     "parse_shots",
     "parse_tracking",
     "read",
@@ -72,7 +75,6 @@ __all__ = [
 HTTP_TIMEOUT_S = 60.0
 _HEAD_BYTES = 65536
 _SUFFIXES = (".csv.zip", ".csv", ".csv.gz", ".zip", ".gz")
-_SHOTS_NAME = re.compile(r"NBA_(\d{4})_Shots(?:\.(\d{4}-\d{2}-\d{2}))?\.csv(?:\.zip|\.gz)?", re.IGNORECASE)
 _DAY_NAME = re.compile(r".*\.(\d{4}-\d{2}-\d{2})\.csv(?:\.zip|\.gz)?", re.IGNORECASE)
 
 
@@ -157,7 +159,7 @@ def recognised_files(url: str) -> list[SourceFile]:
     files = []
     for name in list_names(url):
         where = _join(url, name)
-        found = Dataset.SHOTS if _SHOTS_NAME.fullmatch(name) else _dataset_of_head(where)
+        found = Dataset.SHOTS if SHOTS_NAME.fullmatch(name) else _dataset_of_head(where)
         if found is not None:
             files.append(_source_file(where, found))
     return files
@@ -174,12 +176,12 @@ def _shots_files(url: str, season: int | None = None) -> list[SourceFile]:
             raise
         tried = (f"NBA_{season}_Shots{suffix}" for suffix in _SUFFIXES[:3])
         names = [name for name in tried if _exists(_join(url, name))]
-    return [_source_file(_join(url, name), Dataset.SHOTS) for name in names if _SHOTS_NAME.fullmatch(name)]
+    return [_source_file(_join(url, name), Dataset.SHOTS) for name in names if SHOTS_NAME.fullmatch(name)]
 
 
 def _source_file(url: str, dataset: Dataset) -> SourceFile:
     name = _name(url)
-    shots, day = _SHOTS_NAME.fullmatch(name), _DAY_NAME.fullmatch(name)
+    shots, day = SHOTS_NAME.fullmatch(name), _DAY_NAME.fullmatch(name)
     season = int(shots.group(1)) if shots and dataset is Dataset.SHOTS else None
     try:
         date = dt.date.fromisoformat(day.group(1)) if day else None

@@ -17,6 +17,9 @@ import polars as pl
 from parivision_assets.sources.published import FORMATS, Dataset, Dtype, Format, SourceFormatError
 from parivision_assets.sources.unpacking import unpack
 
+SHOTS_NAME = re.compile(r"NBA_(\d{4})_Shots(?:\.(\d{4}-\d{2}-\d{2}))?\.csv(?:\.zip|\.gz)?", re.IGNORECASE)
+"""How the shots archive names a season's file; a day's file carries its date."""
+
 _AGAIN = "Download the file again from its publisher ({publisher}); what was landed before stays in use"
 _NULL_WORDS = ("", "na", "n/a", "nan", "null", "none")
 _RECOGNISED_SHARE = 0.5
@@ -53,13 +56,19 @@ def parse_feed(data: bytes, name: str) -> pl.DataFrame:
     return parse(Dataset.FEED, data, name)
 
 
+def parse_schedule(data: bytes, name: str) -> pl.DataFrame:
+    """Parse one file of games to come into `published.SCHEDULE.schema`."""
+    return parse(Dataset.SCHEDULE, data, name)
+
+
 def parse(dataset: Dataset, data: bytes, name: str) -> pl.DataFrame:
     """Return a published file's columns in published order, plus `source_file` and `source_row` (from 1).
 
     `data` is csv, zip or gz, told apart by content. Columns that a format declares optional are null where a
     file lacks them; unknown extra columns are left out; blank lines are skipped but counted in `source_row`.
     Raises SourceFormatError: empty file, header only, error page, truncated archive, several csv members,
-    wrong encoding, missing or repeated column, a row of another width, a value of another type.
+    wrong encoding, missing or repeated column, a row of another width, a value of another type, a shots file
+    named by a season of which it holds no row.
     """
     published = FORMATS[dataset]
     text = unpack(data, name)
@@ -77,6 +86,8 @@ def parse(dataset: Dataset, data: bytes, name: str) -> pl.DataFrame:
     frame = frame.filter(~pl.all_horizontal(pl.col(list(published.columns)).is_null()))
     if frame.is_empty():
         raise SourceFormatError(name, "the file has a header and no rows", _again(published))
+    if dataset is Dataset.SHOTS:
+        _check_season(frame, published, name)
     return frame
 
 
@@ -143,6 +154,14 @@ def _check_header(header: list[str], published: Format, name: str) -> None:
         if header.count(column) > 1:
             rule = "a column may appear only once in the header"
             raise SourceFormatError(name, rule, _again(published), column=column)
+
+
+def _check_season(frame: pl.DataFrame, published: Format, name: str) -> None:
+    """Raise when a file named by a season holds not one row of it, as when a mirror serves another season's file."""
+    named = SHOTS_NAME.fullmatch(name)
+    if named and int(named.group(1)) not in frame.get_column("SEASON_1"):
+        rule = f"must be {named.group(1)} as the file's name says, found {frame.item(0, 'SEASON_1')} and no such row"
+        raise SourceFormatError(name, rule, _again(published), row=frame.item(0, "source_row"), column="SEASON_1")
 
 
 def _typed_frame(text: bytes, header: list[str], published: Format, name: str) -> pl.DataFrame:

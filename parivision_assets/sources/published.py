@@ -22,6 +22,7 @@ class Dataset(StrEnum):
     TRACKING = "tracking"
     FORECASTS = "forecasts"
     FEED = "feed"
+    SCHEDULE = "schedule"
 
 
 class SourceError(Exception):
@@ -174,6 +175,15 @@ FEED = Format(
     dict.fromkeys(_FEED_HEADER.split(","), pl.String),
 )
 
+SCHEDULE = Format(
+    Dataset.SCHEDULE,
+    "the synthetic league's games to come (no result)",
+    _ordered(
+        "season,game_date,game_id,away_team,home_team",
+        _typed(text="game_date away_team home_team", whole="season game_id"),
+    ),
+)
+
 FORMATS: dict[Dataset, Format] = {
-    published.dataset: published for published in (SHOTS, GAMES, ODDS, TRACKING, FORECASTS, FEED)
+    published.dataset: published for published in (SHOTS, GAMES, ODDS, TRACKING, FORECASTS, FEED, SCHEDULE)
 }

@@ -178,16 +178,17 @@ class TableStore:
         found = self._pointers.get(_key(table, partition))
         if found is None:
             raise PartitionAbsent(table, partition)
+        try:
+            entries = [(str(v["digest"]), int(v["rows"]), int(v["bytes"])) for v in json.loads(found[0])["versions"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreDamagedError(
+                f"the pointer of {table} {partition} under {self.root} is no longer readable ({error}). "
+                "Restore it from a backup, or remove it and materialise the partition again"
+            ) from error
+        name = str(partition)
         return [
-            TableVersion(
-                table,
-                str(partition),
-                entry["digest"],
-                entry["rows"],
-                entry["bytes"],
-                self._path(table, str(partition), entry["digest"]),
-            )
-            for entry in json.loads(found[0])["versions"]
+            TableVersion(table, name, digest, rows, size, self._path(table, name, digest))
+            for digest, rows, size in entries
         ]
 
     def has(self, table: str, partition: Partition = UNPARTITIONED) -> bool:

@@ -10,16 +10,18 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from parivision_assets.core.league import LeagueConfig
 from parivision_assets.sources import archives
 from parivision_assets.sources.archives import Dataset
 from parivision_assets.sources.published import FORMATS
+from parivision_assets.sources.synthetic import write_league
 
 DAY = dt.date(2021, 5, 16)
 
 
-def csv_bytes(dataset: Dataset) -> bytes:
+def csv_bytes(dataset: Dataset, first: str = "2021") -> bytes:
     names = list(FORMATS[dataset].columns)
-    return (",".join(names) + "\n" + ",".join(["0"] * len(names)) + "\n").encode()
+    return (",".join(names) + "\n" + ",".join([first] + ["0"] * (len(names) - 1)) + "\n").encode()
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def server(folder: Path) -> Iterator[tuple[str, type[http.server.SimpleHTTPReque
             return super().send_head()
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder)) as web:
-        thread = threading.Thread(target=web.serve_forever, daemon=True)
+        thread = threading.Thread(target=web.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{web.server_port}", Handler
         web.shutdown()
@@ -157,6 +159,16 @@ def test_a_day_that_is_no_date_is_refused(folder: Path, name: str) -> None:
     (folder / name).write_bytes(csv_bytes(Dataset.GAMES if "games" in name else Dataset.SHOTS))
     with pytest.raises(archives.SourceFormatError, match="calendar date"):
         archives.recognised_files(str(folder))
+
+
+def test_the_synthetic_league_is_read_by_the_same_code(tmp_path: Path) -> None:
+    config = LeagueConfig.small()
+    paths = write_league(config, tmp_path)
+    assert archives.seasons_available(str(paths.shots)) == list(config.season_numbers)
+    for dataset in set(Dataset) - {Dataset.FEED}:
+        files = archives.find_files(str(tmp_path / dataset), dataset)
+        assert files
+        assert all(archives.read(file).height for file in files)
 
 
 @pytest.mark.real_data

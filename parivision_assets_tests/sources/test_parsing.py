@@ -115,6 +115,13 @@ def test_a_missing_column_is_named() -> None:
     assert "DomSamangy" in error.next_step
 
 
+def test_a_file_of_another_season_is_refused() -> None:
+    error = refusal(csv_of({"SEASON_1": "2020"}, {"SEASON_1": ""}))
+    assert (error.row, error.column) == (1, "SEASON_1")
+    assert "must be 2021" in error.rule
+    assert parsing.parse_shots(csv_of({"SEASON_1": "2020"}, {}), "NBA_2021_Shots.2021-05-16.csv").height == 2
+
+
 def test_a_repeated_column_is_named() -> None:
     assert refusal(csv_of({}, header=[*SHOT, "LOC_Y"])).column == "LOC_Y"
 
@@ -260,5 +267,5 @@ def test_every_published_file_reads_whole(real_data: Path) -> None:
         data = path.read_bytes()
         dataset = parsing.recognise(data, path.name)
         rows[dataset] += parsing.parse(dataset, data, path.name).height
-    assert rows == {Dataset.SHOTS: 161_205 + 190_983, Dataset.GAMES: 23_096, Dataset.ODDS: 16_664,
-                    Dataset.TRACKING: 128_069, Dataset.FORECASTS: 6_392, Dataset.FEED: 1_000}  # fmt: skip
+    expected = {"shots": 161_205 + 190_983, "games": 23_096, "odds": 16_664, "tracking": 128_069, "forecasts": 6_392}
+    assert rows == {**expected, "feed": 1_000, "schedule": 0}

@@ -321,3 +321,11 @@ def test_the_pointer_is_plain_json(store: TableStore) -> None:
     version = store.write("shots", 2020, OLD)
     pointer = json.loads((store.root / "pointers/current/shots/2020.json").read_text())
     assert pointer["versions"] == [{"digest": version.digest, "rows": 2, "bytes": version.bytes}]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"versions": [{"digest": "x"}]}'])
+def test_a_damaged_pointer_is_said_in_words(store: TableStore, content: bytes) -> None:
+    store.write("shots", 2020, OLD)
+    (store.root / "pointers/current/shots/2020.json").write_bytes(content)
+    with pytest.raises(StoreDamagedError, match="pointer of shots 2020"):
+        store.read("shots", 2020)
