@@ -42,6 +42,8 @@ _REPAIR_NAMES = {
     (10, 1): "double_conversion_undone",
     (10, -1): "double_conversion_and_mirror_undone",
 }
+# A second conversion flips the sign once more, so both repairs of a pair come from the same original.
+_HANDS = {name: sign if scale == 1 else -sign for (scale, sign), name in _REPAIR_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,20 @@ def choose_repairs(raw: pl.DataFrame) -> pl.DataFrame:
     """Return one row per source_file and GAME_ID with the `repair` that is proven, or "unproven".
 
     Needs the archive's LOC_X, LOC_Y, SHOT_DISTANCE, ZONE_NAME, GAME_ID and source_file. A game with little evidence
-    is judged by its file's; rows must still agree one by one (see `repaired`).
+    is judged by its file's. A publisher converts left and right one way in a file, so a game against its file's
+    majority is unproven even where its labels explain it: its sensor is broken, or its labels are.
     """
     rows = _evidence_rows(raw)
     games = _summarise(rows, ["source_file", "GAME_ID"])
     files = _summarise(rows, ["source_file"]).select("source_file", file_repair=_proven_repair())
     strong = (pl.col("rows") >= MIN_ROWS) & (pl.col("sided") >= MIN_SIDED_ROWS)
-    return (
-        games.join(files, on="source_file", how="left", maintain_order="left")
-        .with_columns(repair=pl.when(strong).then(_proven_repair()).otherwise(pl.col("file_repair")))
-        .select("source_file", "GAME_ID", "repair")
+    proposed = games.join(files, on="source_file", how="left", maintain_order="left").with_columns(
+        repair=pl.when(strong).then(_proven_repair()).otherwise(pl.col("file_repair"))
     )
+    hand = pl.col("repair").replace_strict(_HANDS, default=None, return_dtype=pl.Int8)
+    of_file = (hand * pl.col("rows")).sum().over("source_file").sign()
+    odd = hand.is_not_null() & (hand != of_file)
+    return proposed.select("source_file", "GAME_ID", repair=pl.when(odd).then(pl.lit(UNPROVEN)).otherwise("repair"))
 
 
 def repaired(repair: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

@@ -1,9 +1,12 @@
+from datetime import date
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parivision_assets.core import coordinates
+from parivision_assets.core.league import LeagueConfig, Scenario, ScenarioKind, SensorFault, generate
 from parivision_assets.core.shots import clean_shots
 from parivision_assets_tests.core.shot_frames import changed, converted_twice, game, numbered
 
@@ -57,6 +60,26 @@ def test_only_the_broken_games_of_a_file_are_repaired():
     assert cleaned.report.games_by_repair == {"double_conversion_undone": 3, "mirror_undone": 3}
     assert cleaned.quarantined.is_empty()
     assert cleaned.report.evidence_repaired.is_sound
+
+
+def test_games_mirrored_against_their_file_are_quarantined():
+    games = [game(game_id=21_000_001 + n) for n in range(5)]
+    cleaned = clean_shots(numbered(pl.concat([*games[:3], *map(mirrored, games[3:])])))
+    assert cleaned.report.games_by_repair == {"mirror_undone": 3, "unproven": 2}
+    assert set(cleaned.valid["game_id"]) == {21_000_001, 21_000_002, 21_000_003}
+    assert cleaned.quarantined.height == 240
+
+
+@pytest.mark.parametrize("fault", list(SensorFault))
+def test_a_broken_sensor_in_the_synthetic_league_is_stopped_from_its_day_on(fault):
+    start = date(2021, 11, 15)
+    config = LeagueConfig.small(seasons=1, scenario=Scenario(ScenarioKind.BROKEN_SENSOR, start, fault))
+    (season,) = generate(config).shots.values()
+    broken_rows = season.filter(pl.col("GAME_DATE").str.to_date("%m-%d-%Y") >= start).height
+    assert 0 < broken_rows < season.height / 2
+    cleaned = clean_shots(numbered(season))
+    assert cleaned.valid["game_date"].max() < start
+    assert (cleaned.valid.height, cleaned.quarantined.height) == (season.height - broken_rows, broken_rows)
 
 
 def half(frame: pl.DataFrame, change) -> pl.DataFrame:
