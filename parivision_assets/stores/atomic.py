@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -76,7 +77,7 @@ def write_atomic(path: Path, data: bytes, scratch: Path) -> None:
 def unfinished(scratch: Path) -> Iterator[Path]:
     """Give a fresh path in `scratch` for a file or folder to be published; remove it if it was not."""
     scratch.mkdir(parents=True, exist_ok=True)
-    path = scratch / f"{socket.gethostname()}.{os.getpid()}.{secrets.token_hex(6)}"
+    path = scratch / f"{_machine()}.{os.getpid()}.{secrets.token_hex(6)}"
     try:
         yield path
     finally:
@@ -136,13 +137,23 @@ def _is_abandoned(path: Path) -> bool:
     """Return whether the writer of an unfinished file is gone: its process ended, or a day has passed."""
     try:
         host, pid, _ = path.name.rsplit(".", 2)
-        if host == socket.gethostname() and os.name == "posix":
+        if host == _machine() and os.name == "posix":
             return not _is_running(int(pid))
         return time.time() - path.stat().st_mtime > _STALE_AFTER_S
     except ValueError:
         return False
     except FileNotFoundError:
         return False
+
+
+@cache
+def _machine() -> str:
+    """Return a name for where process ids mean the same: the host and, in containers, the process namespace."""
+    try:
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        namespace = 0
+    return f"{socket.gethostname()}-{namespace}"
 
 
 def _is_running(pid: int) -> bool:
