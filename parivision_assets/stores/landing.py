@@ -1,7 +1,7 @@
 """The landing zone: bytes as received, kept by their sha256, with an append-only index in landing order.
 
 Layout under a root: `objects/{2 hex}/{sha256}` and `index/{dataset}/{partition}/{number}.json`, one small file per
-landing, written once. What the bytes mean belongs to `sources`; choosing rows among landed files to the core.
+landing, written once; a refusal is a file beside it. What the bytes mean belongs to `sources`; choosing rows among landed files to the core.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from parivision_assets.stores import atomic
 from parivision_assets.stores.atomic import StoreAbsentError, StoreDamagedError, StoreError, digest_of
-from parivision_assets.stores.pointers import LocalPointers, checked_name, to_json
+from parivision_assets.stores.pointers import LocalPointers, checked_name, to_json, update
 
 _ATTEMPTS = 100
 
@@ -83,8 +83,18 @@ class LandingZone:
 
         Rejecting twice changes nothing; the first reason stays.
         """
-        name = f"{_key(entry.dataset, entry.partition, entry.number)}.rejected"
-        self._index.swap(name, to_json({"reason": reason}), None)
+        self._judge(entry, lambda known: known or reason)
+
+    def accept(self, entry: LandedObject) -> None:
+        """Undo a refusal, as when a later release reads the bytes after all; the landing is in its old place again."""
+        if self._entry(_key(entry.dataset, entry.partition, entry.number)).rejected is not None:
+            self._judge(entry, lambda _: None)
+
+    def _judge(self, entry: LandedObject, judge: Callable[[str | None], str | None]) -> None:
+        def change(old: bytes | None) -> bytes:
+            return to_json({"reason": judge(None if old is None else json.loads(old)["reason"])})
+
+        update(self._index, f"{_key(entry.dataset, entry.partition, entry.number)}.rejected", change)
 
     def objects(self, dataset: str, partition: str | int, *, rejected: bool = False) -> list[LandedObject]:
         """Return a partition's landings, oldest first; [] when nothing landed. Refused ones only when asked for."""

@@ -72,6 +72,20 @@ def test_refused_bytes_stay_on_record_and_out_of_the_way(zone: LandingZone) -> N
     assert len(zone.objects("shots", 2021, rejected=True)) == 2
 
 
+def test_a_refusal_can_be_undone_and_repeated(zone: LandingZone) -> None:
+    first = zone.land("shots", 2021, b"first", url="/a/x.csv")
+    zone.land("shots", 2021, b"second", url="/a/x.csv")
+    zone.accept(first)
+    assert not list(zone.root.rglob("*.rejected.json"))
+    zone.reject(first, "unreadable")
+    assert [entry.number for entry in zone.objects("shots", 2021)] == [2]
+    zone.accept(first)
+    assert [entry.number for entry in zone.objects("shots", 2021)] == [1, 2]
+    zone.reject(first, "unreadable again")
+    (refused,) = (entry for entry in zone.objects("shots", 2021, rejected=True) if entry.rejected)
+    assert refused.rejected == "unreadable again"
+
+
 def test_missing_is_not_empty(zone: LandingZone) -> None:
     with pytest.raises(StoreError, match="empty answer"):
         zone.land("shots", 2021, b"", url="/a/x.csv")
