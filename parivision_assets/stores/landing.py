@@ -1,7 +1,8 @@
 """The landing zone: bytes as received, kept by their sha256, with an append-only index in landing order.
 
 Layout under a root: `objects/{2 hex}/{sha256}` and `index/{dataset}/{partition}/{number}.json`, one small file per
-landing, written once; a refusal is a file beside it. What the bytes mean belongs to `sources`; choosing rows among landed files to the core.
+landing, written once; a refusal is a file beside it. What the bytes mean belongs to `sources`; choosing rows among
+landed files to the core.
 """
 
 from __future__ import annotations
