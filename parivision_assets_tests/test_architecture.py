@@ -38,8 +38,10 @@ LAYERS = {
     "cli": {"commands", "errors", "definitions", "defs", "sources", "stores", "quality", "serving", "settings", "core"},
     "app": {"serving", "stores", "settings", "core"},
 }
-"""Who may import whom besides itself. `pictures` draws; `commands` and `errors` are the command line's helpers; settings
-are declared in one module that every opener of stores receives, and it imports no more than the core."""
+"""Who may import whom besides itself. `pictures` draws; `commands` and `errors` are the command line's helpers.
+
+Settings are declared in one module that whoever opens the stores receives; it imports no more than the core.
+"""
 
 FOREIGN_TO_CORE = {
     # frameworks

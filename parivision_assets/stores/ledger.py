@@ -16,6 +16,7 @@ import filelock
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
+from parivision_assets.stores.atomic import StoreError
 from parivision_assets.stores.chain import (
     GENESIS_DIGEST,
     Champion,
@@ -74,7 +75,7 @@ class HeadMoved(RuntimeError):  # noqa: N818  # an outcome to act on, named as t
         self.head = head
 
 
-class LedgerBrokenError(RuntimeError):
+class LedgerBrokenError(StoreError):
     """The chain does not hold; the message names the first bad entry."""
 
 
