@@ -40,6 +40,9 @@ POINTS_PER_TILT = 12.6
 """Points per game of weighing rim shots by e and the paint's and mid-range's by 1/e."""
 
 RULE_CHANGE_DEFENDER, RULE_CHANGE_MID = 0.5, 0.35
+"""The defender's effect is halved, and shots from mid-range gain these logits."""
+LINE_MOVE_THREE = -0.20
+"""A three beyond a moved line is a less practised shot, at the same spot as before."""
 
 _BASE_RATE_BY_FOOT = {
     0: {0.0: 0.83, 0.5: 0.80, 1.5: 0.70, 2.5: 0.52, 3.5: 0.36, 4.0: 0.32},

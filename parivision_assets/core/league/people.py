@@ -98,13 +98,13 @@ def cast_league(config: LeagueConfig, season_days: int) -> tuple[Players, dict[i
     registry = _Registry(team_codes(config.teams))
     rosters = _rosters(config, registry)
     position = np.array(registry.position)
-    stream = Stream(config.seed, "players")
     count = len(position)
-    overall = OVERALL_SD * stream.normal(count, 1)
-    skill = overall + FAMILY_SD * stream.normal(count, 4) + POSITION_SKILL[position]
-    mix = np.array(marginals.ZONE_MIX_BY_POSITION)[position] * np.exp(MIX_SD * stream.normal(count, 7))
+    # One row of draws per player, so that a longer league begins with the same people.
+    traits = Stream(config.seed, "players").normal(count, 12)
+    skill = OVERALL_SD * traits[:, :1] + FAMILY_SD * traits[:, 1:5] + POSITION_SKILL[position]
+    mix = np.array(marginals.ZONE_MIX_BY_POSITION)[position] * np.exp(MIX_SD * traits[:, 5:])
     mix = np.round(mix / mix.sum(axis=1, keepdims=True), 9)
-    sub = stream.uniform(count) < 0.5
+    sub = Stream(config.seed, "subpositions").uniform(count) < 0.5
     subposition = tuple(_SUBPOSITIONS[p][int(s)] for p, s in zip(position.tolist(), sub.tolist(), strict=True))
     players = Players(tuple(registry.names), position, subposition, mix)
     strengths = _strengths(config, season_days)

@@ -21,7 +21,7 @@ _HALF_COURT_Y_FT = court.HALF_COURT_LENGTH_FT - court.HOOP_FROM_BASELINE_FT
 ZONE_SIDES = ("Left Side", "Left Side Center", "Center", "Right Side Center", "Right Side", "Back Court")
 ZONE_SIDE_CODES = ("L", "LC", "C", "RC", "R", "BC")
 ZONE_RANGES = ("Less Than 8 ft.", "8-16 ft.", "16-24 ft.", "24+ ft.", "Back Court Shot")
-_BETWEEN_THE_LINES = {23: 0.020, 24: 0.040, 25: 0.010}
+_BETWEEN_THE_LINES = {23: 0.025, 24: 0.050}
 """Long twos that appear between the old and the new three-point line, as shares of the mid-range."""
 _RIM, _PAINT, _MID, _LEFT, _RIGHT, _ARC, _BACK = range(7)
 

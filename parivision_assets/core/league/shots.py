@@ -22,9 +22,10 @@ _OVERTIME_SHOTS = 8
 _ABSENT_SHARE = 0.12
 _TIE_SHARE = 0.005
 _LAST_SHOT_LATE_SHARE = 0.5
-STYLE_SHIFT_ODDS = 1.30
+STYLE_SHIFT_ODDS = 1.315
 """Factor on the weight of threes that moves their share by about six points."""
-LINE_MOVE_FT = 1.5
+LINE_MOVE_FT, LINE_MOVE_ODDS = 1.5, 0.90
+"""The three-point line moves outwards, and fewer threes are tried."""
 _TILT_STEP, _TILT_REACH = 0.04, 12
 _TILTS = _TILT_STEP * np.arange(-_TILT_REACH, _TILT_REACH + 1)
 _TILT_SIGN = np.array([1.0, -1.0, -1.0, 0.0, 0.0, 0.0, 0.0])
@@ -99,12 +100,14 @@ def draw_season(
         changed_rule=is_active(config, ScenarioKind.RULE_CHANGE, day),
     )
     hidden = _hidden(config, season, setting)
+    moved = is_active(config, ScenarioKind.LINE_MOVE, day)
     logit = (
         chances.base_logit(x_ft, y_ft, standard)
         + chances.last_seconds_logit(clock, standard)
         + cast.skill[player, chances.region_of(standard)]
         + _team_logit(calendar, cast, game, side)
         + np.where(setting.changed_rule & (standard == 2), chances.RULE_CHANGE_MID, 0.0)
+        + np.where(moved & places.is_three(zone), chances.LINE_MOVE_THREE, 0.0)
     )
     points = np.where(places.is_three(zone), 3, 2)
     unseen = chances.hidden_logit(setting, hidden)
@@ -192,11 +195,13 @@ def _tilt_levels(calendar: Calendar, cast: SeasonCast) -> Ints:
 def _zones(config: LeagueConfig, players: Players, player: Ints, level: Ints, day: Ints, stream: Stream) -> Ints:
     """Return the zone of each shot: by the player's taste, tilted by the teams' strength and the style of the day."""
     style = is_active(config, ScenarioKind.STYLE_SHIFT, day)
+    moved = is_active(config, ScenarioKind.LINE_MOVE, day)
+    odds = STYLE_SHIFT_ODDS if style.any() else LINE_MOVE_ODDS
     threes = places.is_three(np.arange(players.mix.shape[1]))
     tilts = np.exp(_TILTS[:, None] * _TILT_SIGN)[None, :, :] * players.mix[:, None, :]
-    shifted = tilts * np.where(threes, STYLE_SHIFT_ODDS, 1.0)
+    shifted = tilts * np.where(threes, odds, 1.0)
     both = running_shares(np.concatenate([tilts, shifted])).reshape(-1, players.mix.shape[1])
-    return stream.pick(both, (player + len(players.mix) * style) * len(_TILTS) + level)
+    return stream.pick(both, (player + len(players.mix) * (style | moved)) * len(_TILTS) + level)
 
 
 def _spots(config: LeagueConfig, zone: Ints, day: Ints, stream: Stream) -> tuple[Floats, Floats]:
