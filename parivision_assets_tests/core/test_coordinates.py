@@ -126,6 +126,13 @@ def test_an_arbitrary_scale_is_never_taken_for_a_repair(factor):
     assert verdict(scaled) == coordinates.UNPROVEN
 
 
+def test_a_scale_too_small_for_single_rows_shows_in_their_slope():
+    y = (pl.col("LOC_Y") - 5.25) * 0.96 + 5.25
+    scaled = game(rows=400).with_columns(LOC_X=pl.col("LOC_X") * 0.96, LOC_Y=y)
+    assert coordinates.coordinate_evidence(coordinates.as_published(scaled)).distance_share > 0.99
+    assert verdict(scaled) == coordinates.UNPROVEN
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.floats(1.08, 20) | st.floats(-20, 0.92).filter(lambda f: abs(f) > 0.01 and abs(abs(f) - 0.1) > 0.01))
 def test_one_stretched_axis_is_never_taken_for_a_repair(factor):

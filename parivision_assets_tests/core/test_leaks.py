@@ -58,6 +58,12 @@ def test_a_gross_leak_needs_no_neighbour():
     assert leaks(season(2001, telling=0.2)) == set()
 
 
+def test_a_significant_gain_too_small_to_matter_is_no_leak():
+    little = leak_summary(season(2002, telling=0.06, rows=120_000)).filter(pl.col("column") == "action_type")
+    assert little["gain_nats"].item() > 4 * little["se_nats"].item()
+    assert leaks(season(2001, rows=120_000), season(2002, telling=0.06, rows=120_000)) == set()
+
+
 def test_a_short_season_is_no_reference():
     assert leaks(season(2001, telling=0.2), season(2002, rows=3_000)) == set()
 

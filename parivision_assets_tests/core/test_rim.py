@@ -36,6 +36,7 @@ def test_a_pile_that_tells_the_outcome_takes_the_whole_rim_with_it():
     frame = known(season(100, 95))
     (spot,) = rim.default_spots(frame)
     assert spot.leaks
+    assert spot.neighbours_make_rate == pytest.approx(0.6, abs=0.01)
     assert frame.filter(pl.col("is_at_rim"))["rim_rule"].unique().to_list() == ["leaking_rim_excluded"]
     assert frame.filter(~pl.col("is_at_rim"))["rim_rule"].unique().to_list() == ["kept"]
 
@@ -59,10 +60,12 @@ def test_too_few_shots_on_a_spot_are_no_default(rows, makes):
 
 
 def test_seasons_are_judged_apart():
-    clean = season(100, 61).with_columns(season=pl.lit(2018))
+    clean = season(100, 61).with_columns(season=pl.lit(2018), y_ft=pl.col("y_ft") - 0.7)
     both = known(pl.concat([season(100, 95), clean]))
     rules = both.filter("is_at_rim").group_by("season").agg(pl.col("rim_rule").unique().sort()).sort("season")
     assert rules["rim_rule"].to_list() == [["leaking_rim_excluded"], ["default_spot_excluded", "kept"]]
+    other_spot = (pl.col("season") == 2018) & (pl.col("x_ft") == 0) & ((pl.col("y_ft") - 0.1).abs() < 0.01)
+    assert both.filter(other_spot)["rim_rule"].unique().to_list() == ["kept"]
 
 
 def test_a_game_without_shots_at_the_rim_has_no_default():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from parivision_assets.core import contracts
 from parivision_assets.core.row_rules import QUARANTINE_SCHEMA
 from parivision_assets.core.shot_rules import SHOT_RULES
-from parivision_assets.core.shots import clean_shots
+from parivision_assets.core.shots import clean_shots, drop_duplicates
 from parivision_assets.sources.archives import parse_shots
 from parivision_assets_tests.core.shot_frames import changed, game, numbered
 
@@ -121,6 +121,7 @@ def test_exact_duplicates_are_dropped_and_near_duplicates_kept():
     frame = numbered(pl.concat([game(), game()[[4, 4, 9]], changed(game(), 12, ACTION_TYPE="Dunk Shot")[[11]]]))
     report = clean_shots(frame).report
     assert (report.rows, report.duplicates_dropped, report.valid) == (124, 3, 121)
+    assert drop_duplicates(frame)["source_row"].to_list() == [*range(1, 121), 124]
 
 
 def test_a_missing_column_is_named_and_positions_are_optional():

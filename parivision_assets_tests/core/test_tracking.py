@@ -73,6 +73,9 @@ def test_impossible_values_are_emptied_and_counted(shots):
         "defender_distance_ft": 1, "shot_clock_s": 0, "dribbles": 0, "touch_time_s": 1,
     }  # fmt: skip
     assert tracked.report.attached == 120
+    assert tracked.shots["touch_time_s"].min() == 0
+    nulls = tracked.shots.select("touch_time_s", "shot_clock_s", "defender_distance_ft").null_count().row(0)
+    assert nulls == (1, 1, 1)
 
 
 @pytest.mark.parametrize(
