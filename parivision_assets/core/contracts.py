@@ -14,7 +14,7 @@ import polars as pl
 
 from parivision_assets.core import court
 from parivision_assets.core.row_rules import QUARANTINE_SCHEMA
-from parivision_assets.core.shot_zones import BUCKETS
+from parivision_assets.core.shot_zones import BUCKETS, CELLS
 
 
 class KnownAt(StrEnum):
@@ -236,6 +236,7 @@ PLAYER_GAME_TOTALS = Table(
         Column("team", pl.String, "Shooting team", allowed=TEAMS),
         _BUCKET,
         *_COUNTS,
+        Column("dunks", pl.Int32, "Attempts described as dunks", KnownAt.LABEL, minimum=0),
     ),
 )
 
@@ -263,13 +264,14 @@ TEAM_GAME_TOTALS = Table(
 
 ACTION_TOTALS = Table(
     name="action_totals",
-    description="One row per date, action type and bucket: the league's attempts and makes.",
-    key=("game_date", "action_type", "bucket"),
+    description="One row per date, action type and cell: the league's attempts and makes.",
+    key=("game_date", "action_type", "cell"),
     columns=(
         _SEASON,
         _GAME_DATE,
         Column("action_type", pl.String, "The scorer's description of the shot"),
         _BUCKET,
+        Column("cell", pl.String, "The bucket, rings told apart at the rim", allowed=CELLS),
         *_COUNTS,
     ),
 )
@@ -286,3 +288,41 @@ def _quarantine(name: str, what: str) -> Table:
 
 QUARANTINED_SHOTS = _quarantine("quarantined_shots", "Published shots")
 QUARANTINED_GAMES = _quarantine("quarantined_games", "Published games")
+
+PROMOTION_DECISIONS = Table(
+    name="promotion_decisions",
+    description="The ledger as a table: every promotion, refusal, rollback and release with its reason.",
+    key=("sequence",),
+    columns=(
+        Column("sequence", pl.Int64, "Number of the ledger entry", minimum=1),
+        Column("recorded_at", pl.String, "Moment of the entry, UTC"),
+        Column("kind", pl.String, "What the entry records"),
+        Column("target", pl.String, "Target it concerns"),
+        Column("verdict", pl.String, "promote, keep or not_enough_data", nullable=True),
+        Column("season", pl.Int64, "Season on which was judged", nullable=True),
+        Column("challenger", pl.String, "Bundle of the challenger", nullable=True),
+        Column("champion", pl.String, "Bundle or baseline that it met", nullable=True),
+        Column("mean_gain_nats", pl.Float64, "Mean log loss gained per game", unit="nats", nullable=True),
+        Column("actor", pl.String, "Who asked"),
+        Column("reason", pl.String, "Why, in words"),
+        Column("digest", pl.String, "Digest of the entry"),
+    ),
+)
+
+SHOT_CHARTS = Table(
+    name="shot_charts",
+    description="Attempts, makes and the champion's expected value per player, team and defence, by place.",
+    key=("kind", "subject", "bucket"),
+    columns=(
+        _SEASON,
+        Column("kind", pl.String, "Whose chart: a player's, a team's, or what a defence allows",
+               allowed=("player", "team", "defence")),
+        Column("subject", pl.String, "Player number or team code"),
+        _BUCKET,
+        Column("attempts", pl.Int64, "Field-goal attempts", minimum=1),
+        Column("makes", pl.Int64, "Field goals made", minimum=0),
+        Column("expected_makes", pl.Float64, "Sum of the champion's probabilities", minimum=0),
+        Column("points", pl.Int64, "Points of the field goals made", unit="pts", minimum=0),
+        Column("expected_points", pl.Float64, "Sum of probability times value", unit="pts", minimum=0),
+    ),
+)  # fmt: skip

@@ -8,6 +8,7 @@ What a model makes of these sums is declared in `shot_features`; what happened e
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,13 +20,10 @@ from parivision_assets.core.contracts import (
     PLAYER_GAME_TOTALS,
     TEAM_GAME_TOTALS,
 )
-from parivision_assets.core.shot_zones import BUCKETS, DECLARED_RATES, bucket, bucket_points
+from parivision_assets.core.shot_zones import BUCKETS, DECLARED_RATES, bucket, bucket_points, cell
 
 HISTORY_SEASONS = 3
 """How many calendar seasons before a season are read to build its features."""
-
-EPOCH = dt.date(2000, 1, 1)
-"""Weights are powers of two counted from this day, so adding a day leaves earlier sums unchanged."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +37,16 @@ class Totals:
 
 @dataclass(frozen=True)
 class Memory:
-    """Which sums are remembered per key, and how fast they fade (half-life in days, by suffix)."""
+    """Which sums are remembered per key, and how fast they fade (half-life in game days, by suffix)."""
 
     name: str
     keys: tuple[str, ...]
     values: tuple[str, ...]
-    half_life_days: Mapping[str, float]
+    half_life_game_days: Mapping[str, float]
 
     def columns(self) -> list[str]:
         """Return the names of the remembered sums."""
-        return [f"{self.name}_{value}_{suffix}" for value in self.values for suffix in self.half_life_days]
+        return [f"{self.name}_{value}_{suffix}" for value in self.values for suffix in self.half_life_game_days]
 
     @property
     def last_date(self) -> str:
@@ -56,19 +54,45 @@ class Memory:
         return f"{self.name}_last_date"
 
 
-SHOOTER = Memory("shooter", ("player_id",), ("attempts", "excess", "jump_attempts", "jump_excess", "threes", "games"),
-                 {"long": 400.0, "short": 30.0})  # fmt: skip
-SHOOTER_BUCKET = Memory("shooter_bucket", ("player_id", "bucket"), ("attempts", "excess"), {"long": 600.0})
-OFFENCE = Memory("offence", ("team",), ("attempts", "excess", "rim", "threes"), {"long": 90.0})
-OFFENCE_BUCKET = Memory("offence_bucket", ("team", "bucket"), ("attempts", "excess"), {"long": 120.0})
-DEFENCE = Memory("defence", ("opponent",), ("attempts", "excess", "rim", "threes"), {"long": 90.0})
-DEFENCE_BUCKET = Memory("defence_bucket", ("opponent", "bucket"), ("attempts", "excess"), {"long": 120.0})
-LEAGUE_BUCKET = Memory("league_bucket", ("bucket",), ("attempts", "makes"), {"recent": 40.0})
-ACTION_BUCKET = Memory("action_bucket", ("action_type", "bucket"), ("attempts", "makes"), {"recent": 60.0})
-ACTION = Memory("action", ("action_type",), ("attempts", "excess"), {"recent": 60.0})
+SHOOTER = Memory("shooter", ("player_id",),
+                 ("attempts", "excess", "jump_attempts", "jump_excess", "threes", "rim", "dunks", "games"),
+                 {"long": 240.0, "short": 20.0})  # fmt: skip
+SHOOTER_BUCKET = Memory("shooter_bucket", ("player_id", "bucket"), ("attempts", "excess"), {"long": 320.0})
+OFFENCE = Memory("offence", ("team",), ("attempts", "excess", "rim", "threes"), {"long": 50.0})
+OFFENCE_BUCKET = Memory("offence_bucket", ("team", "bucket"), ("attempts", "excess"), {"long": 60.0})
+DEFENCE = Memory("defence", ("opponent",), ("attempts", "excess", "rim", "threes"), {"long": 50.0})
+DEFENCE_BUCKET = Memory("defence_bucket", ("opponent", "bucket"), ("attempts", "excess"), {"long": 60.0})
+LEAGUE = Memory("league", ("everyone",), ("attempts", "excess", "jump_attempts", "jump_excess", "rim", "threes"),
+                {"long": 240.0, "cell": 80.0, "team": 50.0, "short": 20.0})  # fmt: skip
+LEAGUE_BUCKET = Memory("league_bucket", ("bucket",), ("attempts", "excess"), {"long": 320.0, "team": 60.0})
+LEAGUE_CELL = Memory("league_cell", ("cell",), ("attempts", "makes"), {"recent": 80.0})
+ACTION_CELL = Memory("action_cell", ("action_type", "cell"), ("attempts", "makes"), {"recent": 50.0})
+ACTION = Memory("action", ("action_type",), ("attempts", "excess"), {"recent": 50.0})
 MEMORIES = (
-    SHOOTER, SHOOTER_BUCKET, OFFENCE, OFFENCE_BUCKET, DEFENCE, DEFENCE_BUCKET, LEAGUE_BUCKET, ACTION_BUCKET, ACTION,
+    SHOOTER, SHOOTER_BUCKET, OFFENCE, OFFENCE_BUCKET, DEFENCE, DEFENCE_BUCKET, LEAGUE, LEAGUE_BUCKET, LEAGUE_CELL,
+    ACTION_CELL, ACTION,
 )  # fmt: skip
+
+
+EVERYONE = pl.lit(1, pl.Int8)
+"""The key of what is remembered of the league as a whole."""
+
+
+@dataclass(frozen=True)
+class GameDays:
+    """The days on which games were played; ages count them, so that no memory fades while nobody plays."""
+
+    dates: tuple[dt.date, ...]
+
+    @classmethod
+    def of(cls, totals: Totals, season: int | None = None) -> GameDays:
+        """Return the days in totals, of all seasons or of one."""
+        teams = totals.teams if season is None else totals.teams.filter(pl.col("season") == season)
+        return cls(tuple(teams["game_date"].unique().sort()))
+
+    def before(self, day: dt.date) -> int:
+        """Return how many game days lie strictly before a day."""
+        return bisect.bisect_left(self.dates, day)
 
 
 @dataclass(frozen=True)
@@ -76,6 +100,8 @@ class State:
     """Every memory as of a date: one frame per memory, one row per key."""
 
     as_of: dt.date
+    season_day: int
+    """Game days of the season before the date."""
     priors: Mapping[str, float]
     frames: Mapping[str, pl.DataFrame]
 
@@ -83,7 +109,8 @@ class State:
 def player_game_totals(shots: pl.DataFrame) -> pl.DataFrame:
     """Return attempts, makes and points per player, game and bucket (PLAYER_GAME_TOTALS) from canonical shots."""
     keys = ["season", "game_date", "game_id", "player_id", "team", "bucket"]
-    totals = shots.with_columns(bucket=bucket()).group_by(keys).agg(*_counts())
+    dunks = pl.col("action_type").str.contains("Dunk").sum().cast(pl.Int32).alias("dunks")
+    totals = shots.with_columns(bucket=bucket()).group_by(keys).agg(*_counts(), dunks)
     return PLAYER_GAME_TOTALS.conform(totals.sort("game_date", "game_id", "player_id", "bucket", "team"))
 
 
@@ -110,10 +137,10 @@ def team_game_totals(shots: pl.DataFrame) -> pl.DataFrame:
 
 
 def action_totals(shots: pl.DataFrame) -> pl.DataFrame:
-    """Return the league's attempts and makes per date, action type and bucket (ACTION_TOTALS)."""
-    keys = ["season", "game_date", "action_type", "bucket"]
-    totals = shots.with_columns(bucket=bucket()).group_by(keys).agg(*_counts())
-    return ACTION_TOTALS.conform(totals.sort("game_date", "action_type", "bucket"))
+    """Return the league's attempts and makes per date, action type and cell (ACTION_TOTALS)."""
+    keys = ["season", "game_date", "action_type", "bucket", "cell"]
+    totals = shots.with_columns(bucket=bucket(), cell=cell()).group_by(keys).agg(*_counts())
+    return ACTION_TOTALS.conform(totals.sort("game_date", "action_type", "cell"))
 
 
 def season_totals(shots: pl.DataFrame) -> Totals:
@@ -150,61 +177,65 @@ def state(totals: Totals, as_of: dt.date, season: int) -> State:
 
     `season` names the season being predicted, which decides the priors; totals should hold `needed_seasons`.
     """
-    priors = prior_rates(totals, season)
+    priors, days = prior_rates(totals, season), GameDays.of(totals)
     frames = {}
     for memory in MEMORIES:
-        running = running_sums(memory, totals, priors).filter(pl.col(memory.last_date) < as_of)
+        running = running_sums(memory, totals, priors, days).filter(pl.col(memory.last_date) < as_of)
         newest = running.group_by(memory.keys, maintain_order=True).last().with_columns(_as_of=pl.lit(as_of))
-        frames[memory.name] = _faded(newest, memory, "_as_of").drop("_as_of")
-    return State(as_of, priors, frames)
+        frames[memory.name] = _faded(newest, memory, "_as_of", days).drop("_as_of")
+    return State(as_of, GameDays.of(totals, season).before(as_of), priors, frames)
 
 
 def join_history(shots: pl.DataFrame, totals: Totals, season: int) -> pl.DataFrame:
     """Return shots of one season with every memory as of the day before each shot's game, and priors."""
-    priors = prior_rates(totals, season)
-    context = shots.with_columns(bucket=bucket())
+    priors, days = prior_rates(totals, season), GameDays.of(totals)
+    context = shots.with_columns(bucket=bucket(), cell=cell(), everyone=EVERYONE)
     for memory in MEMORIES:
-        running = running_sums(memory, totals, priors).rename({memory.last_date: "known_date"})
+        running = running_sums(memory, totals, priors, days).rename({memory.last_date: "known_date"})
         queries = context.select(*memory.keys, "game_date").unique().sort("game_date")
         found = queries.join_asof(
             running.sort("known_date").with_columns(pl.col("known_date").alias(memory.last_date)),
             left_on="game_date", right_on="known_date", by=list(memory.keys), strategy="backward",
             allow_exact_matches=False, check_sortedness=False,
         )  # fmt: skip
-        found = _faded(found, memory, "game_date").drop("known_date", strict=False)
+        found = _faded(found, memory, "game_date", days).drop("known_date", strict=False)
         context = context.join(found, on=[*memory.keys, "game_date"], how="left", maintain_order="left")
+    played = GameDays.of(totals, season)
+    dates = context["game_date"].unique()
+    numbers = pl.DataFrame({"game_date": dates, "season_day": [played.before(day) for day in dates]})
+    context = context.join(numbers, on="game_date", how="left", maintain_order="left")
     return _completed(context, priors)
 
 
 def join_state(requests: pl.DataFrame, known: State) -> pl.DataFrame:
     """Return requests with every memory of a state; a request whose key is null gets no memory of it."""
-    context = requests.with_columns(bucket=bucket())
+    context = requests.with_columns(bucket=bucket(), cell=cell(), everyone=EVERYONE)
     for memory in MEMORIES:
         context = context.join(known.frames[memory.name], on=list(memory.keys), how="left", maintain_order="left")
-    return _completed(context, known.priors)
+    return _completed(context.with_columns(season_day=known.season_day), known.priors)
 
 
-def running_sums(memory: Memory, totals: Totals, priors: Mapping[str, float]) -> pl.DataFrame:
-    """Return, per key and date, the memory's sums through that date in units of weight at EPOCH, by date.
+def running_sums(memory: Memory, totals: Totals, priors: Mapping[str, float], days: GameDays) -> pl.DataFrame:
+    """Return, per key and date, the memory's sums through that date in units of weight on the first game day.
 
-    Weights grow as 2^(days / half-life): dividing by a later day's weight fades the past (`_faded`).
+    Weights grow as 2^(game days / half-life): dividing by a later day's weight fades the past (`_faded`).
     """
     daily = _daily(memory, totals, priors).sort(*memory.keys, "game_date")
-    daily = _with_weights(daily, "game_date", memory.half_life_days.values())
+    daily = _with_weights(daily, "game_date", days, memory.half_life_game_days.values())
     sums = [
         (pl.col(value).cast(pl.Float64) * pl.col(f"_weight_{half_life}"))
         .cum_sum()
         .over(memory.keys)
         .alias(f"{memory.name}_{value}_{suffix}")
         for value in memory.values
-        for suffix, half_life in memory.half_life_days.items()
+        for suffix, half_life in memory.half_life_game_days.items()
     ]
     return daily.select(*memory.keys, pl.col("game_date").alias(memory.last_date), *sums)
 
 
 def _daily(memory: Memory, totals: Totals, priors: Mapping[str, float]) -> pl.DataFrame:
-    by_source = {"player_id": totals.players, "action_type": totals.actions}
-    source = by_source.get(memory.keys[0], totals.teams)
+    by_source = {"player_id": totals.players, "action_type": totals.actions, "cell": totals.actions}
+    source = by_source.get(memory.keys[0], totals.teams).with_columns(everyone=EVERYONE)
     prior = pl.col("bucket").replace_strict(priors, return_dtype=pl.Float64)
     jump = pl.col("bucket") != "rim"
     excess = pl.col("makes") - pl.col("attempts") * prior
@@ -216,6 +247,7 @@ def _daily(memory: Memory, totals: Totals, priors: Mapping[str, float]) -> pl.Da
         "jump_excess": excess.filter(jump).sum(),
         "threes": pl.col("attempts").filter(pl.col("bucket").str.ends_with("three")).sum(),
         "rim": pl.col("attempts").filter(~jump).sum(),
+        "dunks": pl.col("dunks").sum(),
         "games": pl.lit(1),
     }
     chosen = [measures[value].alias(value) for value in memory.values]
@@ -231,24 +263,24 @@ def _counts() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     )
 
 
-def _with_weights(frame: pl.DataFrame, date: str, half_lives: Iterable[float]) -> pl.DataFrame:
-    """Return the frame with a column `_weight_{half_life}` of 2^(days since EPOCH / half-life).
+def _with_weights(frame: pl.DataFrame, date: str, days: GameDays, half_lives: Iterable[float]) -> pl.DataFrame:
+    """Return the frame with a column `_weight_{half_life}` of 2^(game days before / half-life).
 
     Plain Python powers, one per date: vectorised ones differ in the last bit with the length of the vector.
     """
     dates = frame[date].unique()
-    days = [(day - EPOCH).days for day in dates]
-    weights = {f"_weight_{half_life}": [2.0 ** (n / half_life) for n in days] for half_life in half_lives}
+    ages = [days.before(day) for day in dates]
+    weights = {f"_weight_{half_life}": [2.0 ** (n / half_life) for n in ages] for half_life in half_lives}
     table = pl.DataFrame({date: dates, **weights}, schema_overrides=dict.fromkeys(weights, pl.Float64))
     return frame.join(table, on=date, how="left", maintain_order="left")
 
 
-def _faded(running: pl.DataFrame, memory: Memory, as_of: str) -> pl.DataFrame:
-    weighted = _with_weights(running, as_of, [-half_life for half_life in memory.half_life_days.values()])
+def _faded(running: pl.DataFrame, memory: Memory, as_of: str, days: GameDays) -> pl.DataFrame:
+    weighted = _with_weights(running, as_of, days, [-half_life for half_life in memory.half_life_game_days.values()])
     return weighted.with_columns(
         pl.col(f"{memory.name}_{value}_{suffix}") * pl.col(f"_weight_{-half_life}")
         for value in memory.values
-        for suffix, half_life in memory.half_life_days.items()
+        for suffix, half_life in memory.half_life_game_days.items()
     ).drop(pl.selectors.starts_with("_weight_"))
 
 

@@ -22,15 +22,37 @@ _PRE_GAME, _PRE_RELEASE, _POST_EVENT = KnownAt.PRE_GAME, KnownAt.PRE_RELEASE, Kn
 _RIM_FT = court.RESTRICTED_AREA_RADIUS_FT
 
 
-def _shrunk(memory: str, total: str, count: str, strength: float, suffix: str = "long") -> pl.Expr:
-    """Return excess makes per attempt, pulled to zero as if `strength` average attempts had been seen."""
-    return pl.col(f"{memory}_{total}_{suffix}") / (pl.col(f"{memory}_{count}_{suffix}") + strength)
+def _shrunk(
+    memory: str, strength: float, league: str = "league_{}_long", prefix: str = "", suffix: str = "long"
+) -> pl.Expr:
+    """Return excess makes per attempt beyond the league's own, pulled to zero as if by `strength` average attempts.
+
+    `league` names the sums that say how the league as a whole has moved since the priors were taken.
+    """
+    excess, attempts = (pl.col(f"{memory}_{prefix}{name}_{suffix}") for name in ("excess", "attempts"))
+    league_excess, league_attempts = (pl.col(league.format(f"{prefix}{name}")) for name in ("excess", "attempts"))
+    return (excess - attempts * league_excess / (league_attempts + 1)) / (attempts + strength)
 
 
-def _share(memory: str, part: str, strength: float, mean: float, suffix: str = "long") -> pl.Expr:
-    """Return a share of attempts, pulled towards a league mean."""
-    return (pl.col(f"{memory}_{part}_{suffix}") + strength * mean) / (pl.col(f"{memory}_attempts_{suffix}") + strength)
+def _share(memory: str, part: str, strength: float, league: str) -> pl.Expr:
+    """Return a share of attempts beyond the league's own, pulled to zero likewise."""
+    count, attempts = pl.col(f"{memory}_{part}_long"), pl.col(f"{memory}_attempts_long")
+    level = pl.col(f"league_{part}_{league}") / (pl.col(f"league_attempts_{league}") + 1)
+    return (count - attempts * level) / (attempts + strength)
 
+
+def _level(suffix: str) -> pl.Expr:
+    """Return the league's excess makes per attempt over one memory."""
+    return pl.col(f"league_excess_{suffix}") / (pl.col(f"league_attempts_{suffix}") + 1)
+
+
+_LEAGUE_RATE = (
+    (pl.col("league_cell_makes_recent") + 100 * pl.col("prior_rate")) / (pl.col("league_cell_attempts_recent") + 100)
+    + _level("short")
+    - _level("cell")
+)
+_TEAM, _TEAM_BUCKET = "league_{}_team", "league_bucket_{}_team"
+_ACTION_SKILL = _shrunk("action", 100, _TEAM, suffix="recent")
 
 LOCATION_FEATURES = (
     Feature("is_at_rim", "Whether the shot is taken at the rim", "", _PRE_RELEASE, LOCATION, pl.col("is_at_rim")),
@@ -40,26 +62,29 @@ LOCATION_FEATURES = (
     Feature("spot_y_ft", "Towards half-court", "ft", _PRE_RELEASE, LOCATION, pl.col("spot_y_ft")),
     Feature("abs_angle_deg", "Angle off straight on", "deg", _PRE_RELEASE, LOCATION, pl.col("spot_angle_deg").abs()),
     Feature("points_value", "Points if made", "pts", _PRE_RELEASE, LOCATION, pl.col("points_value")),
-    Feature("league_rate", "League's make rate in the bucket over the last weeks", "", _PRE_GAME, LOCATION,
-            (pl.col("league_bucket_makes_recent") + 300 * pl.col("prior_rate"))
-            / (pl.col("league_bucket_attempts_recent") + 300)),
+    Feature("league_rate", "League's make rate where the shot is taken, over the last weeks", "", _PRE_GAME, LOCATION,
+            _LEAGUE_RATE),
+    Feature("season_day", "Game days of the season so far, at most 60: rates rise from autumn to winter", "d",
+            _PRE_GAME, LOCATION, pl.col("season_day").clip(0, 60)),
 )  # fmt: skip
 
 SHOOTER_FEATURES = (
     Feature("shooter_skill", "Shooter's excess makes per attempt, everywhere", "", _PRE_GAME, SHOOTER,
-            _shrunk("shooter", "excess", "attempts", 150)),
+            _shrunk("shooter", 150)),
     Feature("shooter_jump_skill", "Shooter's excess makes per attempt away from the rim", "", _PRE_GAME, SHOOTER,
-            _shrunk("shooter", "jump_excess", "jump_attempts", 150)),
+            _shrunk("shooter", 150, prefix="jump_")),
     Feature("shooter_bucket_skill", "Shooter's excess makes per attempt in the shot's bucket", "", _PRE_GAME, SHOOTER,
-            _shrunk("shooter_bucket", "excess", "attempts", 120)),
+            _shrunk("shooter_bucket", 120, "league_bucket_{}_long")),
     Feature("shooter_form", "Shooter's excess makes per attempt over the last weeks", "", _PRE_GAME, SHOOTER,
-            _shrunk("shooter", "excess", "attempts", 150, "short")),
+            _shrunk("shooter", 150, "league_{}_short", suffix="short")),
     Feature("shooter_attempts", "Shooter's remembered attempts", "", _PRE_GAME, SHOOTER,
             pl.col("shooter_attempts_long")),
     Feature("shooter_bucket_share", "Share of the shooter's attempts in the shot's bucket", "", _PRE_GAME, SHOOTER,
             (pl.col("shooter_bucket_attempts_long") + 10) / (pl.col("shooter_attempts_long") + 70)),
     Feature("shooter_three_share", "Share of the shooter's attempts that are threes", "", _PRE_GAME, SHOOTER,
-            _share("shooter", "threes", 50, 0.3)),
+            _share("shooter", "threes", 50, "long")),
+    Feature("shooter_dunk_share", "Share of dunks among the shooter's earlier attempts at the rim", "", _PRE_GAME,
+            SHOOTER, (pl.col("shooter_dunks_long") + 4) / (pl.col("shooter_rim_long") + 20)),
     Feature("shooter_volume", "Shooter's attempts per game over the last weeks", "", _PRE_GAME, SHOOTER,
             (pl.col("shooter_attempts_short") + 8) / (pl.col("shooter_games_short") + 1)),
     Feature("shooter_rest_days", "Days since the shooter's last game, at most 30", "d", _PRE_GAME, SHOOTER,
@@ -71,17 +96,17 @@ SHOOTER_FEATURES = (
 TEAM_FEATURES = (
     Feature("is_home", "Whether the shooter plays at home", "", _PRE_GAME, TEAMS, pl.col("is_home")),
     Feature("offence_skill", "Team's excess makes per attempt", "", _PRE_GAME, TEAMS,
-            _shrunk("offence", "excess", "attempts", 800)),
+            _shrunk("offence", 800, _TEAM)),
     Feature("defence_skill", "Excess makes per attempt that the opponent allows", "", _PRE_GAME, TEAMS,
-            _shrunk("defence", "excess", "attempts", 800)),
+            _shrunk("defence", 800, _TEAM)),
     Feature("offence_bucket_skill", "Team's excess makes per attempt in the shot's bucket", "", _PRE_GAME, TEAMS,
-            _shrunk("offence_bucket", "excess", "attempts", 500)),
+            _shrunk("offence_bucket", 500, _TEAM_BUCKET)),
     Feature("defence_bucket_skill", "Excess makes per attempt in the bucket that the opponent allows", "", _PRE_GAME,
-            TEAMS, _shrunk("defence_bucket", "excess", "attempts", 500)),
+            TEAMS, _shrunk("defence_bucket", 500, _TEAM_BUCKET)),
     Feature("offence_rim_share", "Share of the team's attempts at the rim", "", _PRE_GAME, TEAMS,
-            _share("offence", "rim", 200, 0.3)),
+            _share("offence", "rim", 200, "team")),
     Feature("defence_rim_share", "Share of the attempts at the rim that the opponent allows", "", _PRE_GAME, TEAMS,
-            _share("defence", "rim", 200, 0.3)),
+            _share("defence", "rim", 200, "team")),
     Feature("team_rest_days", "Days since the team's last game, at most 7", "d", _PRE_GAME, TEAMS,
             (pl.col("game_date") - pl.col("offence_last_date")).dt.total_days().clip(0, 7)),
     Feature("opponent_rest_days", "Days since the opponent's last game, at most 7", "d", _PRE_GAME, TEAMS,
@@ -117,12 +142,12 @@ IN_GAME_FEATURES = (
 )  # fmt: skip
 
 ACTION_FEATURES = (
-    Feature("action_rate", "League's make rate of the action in the bucket over the last weeks", "", _POST_EVENT,
+    Feature("action_rate", "League's make rate of the action there, over the last weeks", "", _POST_EVENT,
             ACTION,
-            (pl.col("action_bucket_makes_recent") + 60 * (pl.col("prior_rate") + _shrunk(
-                "action", "excess", "attempts", 100, "recent"))) / (pl.col("action_bucket_attempts_recent") + 60)),
+            (pl.col("action_cell_makes_recent") + 60 * (_LEAGUE_RATE + _ACTION_SKILL))
+            / (pl.col("action_cell_attempts_recent") + 60) + _level("short") - _level("team")),
     Feature("action_skill", "League's excess makes per attempt of the action over the last weeks", "", _POST_EVENT,
-            ACTION, _shrunk("action", "excess", "attempts", 100, "recent")),
+            ACTION, _ACTION_SKILL),
     Feature("action_type", "The scorer's description of the shot", "", _POST_EVENT, ACTION, pl.col("action_type"),
             dtype=pl.String),
 )  # fmt: skip

@@ -9,6 +9,9 @@ from parivision_assets.core import court
 BUCKETS = ("rim", "short", "mid", "long_two", "corner_three", "arc_three", "deep_three")
 """Rim and short mid-range by distance, long twos and threes by value."""
 
+CELLS = (*(f"rim_{ring}" for ring in range(4)), "rim_unknown", *BUCKETS[1:])
+"""Buckets, with the rim told apart by ring."""
+
 SHORT_FT, MID_FT, DEEP_THREE_FT = 10.0, 16.0, 26.5
 
 DECLARED_RATES = {
@@ -38,6 +41,15 @@ def bucket() -> pl.Expr:
         .then(pl.lit("mid"))
         .otherwise(pl.lit("long_two"))
     )
+
+
+def cell() -> pl.Expr:
+    """Return the cell: the bucket, and at the rim the ring in whole feet, or that the spot is not known.
+
+    Scorers place shots at the rim differently from season to season, so rings have rates of their own.
+    """
+    ring = pl.format("rim_{}", pl.col("spot_distance_ft").floor().cast(pl.Int8).clip(0, 3))
+    return pl.when(pl.col("is_at_rim")).then(ring.fill_null(pl.lit("rim_unknown"))).otherwise(bucket())
 
 
 def bucket_points() -> pl.Expr:

@@ -61,8 +61,9 @@ def test_a_memory_is_the_faded_sum_of_days_before(totals: history.Totals) -> Non
     as_of = dt.date(2014, 11, 6)
     known = history.state(totals, as_of, 2015)
     past = totals.players.filter((pl.col("game_date") < as_of) & (pl.col("player_id") == 103))
-    half_life = history.SHOOTER.half_life_days["long"]
-    ages = [(as_of - day).days for day in past["game_date"]]
+    half_life = history.SHOOTER.half_life_game_days["long"]
+    played = history.GameDays.of(totals)
+    ages = [played.before(as_of) - played.before(day) for day in past["game_date"]]
     weights = [0.5 ** (age / half_life) for age in ages]
     attempts = sum(w * n for w, n in zip(weights, past["attempts"], strict=True))
     excess = sum(
