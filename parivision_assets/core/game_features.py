@@ -24,7 +24,7 @@ CONTEXT_COLUMNS = (
     *(f"{name}_{value}_pts" for name in game_state.RATINGS for value in ("edge", "expected", "sd")),
     *(f"{side}_{value}" for side in ("home", "away")
       for value in ("rest_days", "games_in_four_nights", "games_in_week", "travel_km")),
-    "altitude_gain_m", "series_games", "series_wins_edge", "series_margin_pts",
+    "altitude_gain_m", "fatigue_edge_pts", "series_games", "series_wins_edge", "series_margin_pts",
     *(f"roster_{window}_edge_pts" for window in game_state.ROSTER_WINDOWS),
 )  # fmt: skip
 """The columns of a context row, all Float64; features are expressions over them."""
@@ -80,6 +80,8 @@ GAME_FEATURES = (
              pl.col("win_form_edge"), (-2, 2)),
     _feature("win_share_edge", "Season's win share shrunk to one half, home minus away", "", STRENGTH,
              pl.col("win_share_edge"), (-1, 1)),
+    _feature("fatigue_edge", "What back-to-backs add to the expected home margin over its standard deviation", "sd",
+             SCHEDULE_CONTEXT, pl.col("fatigue_edge_pts") / pl.col("season_sd_pts"), (-5, 5)),
     _feature("home_back_to_back", "1 if the home team played yesterday", "", SCHEDULE_CONTEXT,
              _back_to_back("home"), (0, 1)),
     _feature("away_back_to_back", "1 if the away team played yesterday", "", SCHEDULE_CONTEXT,

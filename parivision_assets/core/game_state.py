@@ -203,6 +203,7 @@ def describe(state: GameState, fixture: Fixture) -> Values:
     values |= _strength(state, home, away, neutral)
     values |= _schedule(state.teams[home], home, home, day, neutral, "home")
     values |= _schedule(state.teams[away], away, home, day, neutral, "away")
+    values["fatigue_edge_pts"] = ratings.fatigue_edge_pts(state.margins["season"], _meeting(state, fixture))
     values["altitude_gain_m"] = 0.0 if neutral else ARENAS[home].altitude_m - ARENAS[away].altitude_m
     if fixture.is_playoffs:
         values |= _series(state, home, away)

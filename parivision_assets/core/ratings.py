@@ -176,6 +176,13 @@ def strength_edge_pts(ratings: MarginRatings, home: int, away: int) -> float:
     return float(ratings.mean[home] - ratings.mean[away])
 
 
+def fatigue_edge_pts(ratings: MarginRatings, meeting: Meeting) -> float:
+    """Return what back-to-backs add to the expected home margin, by the effects learnt so far."""
+    home = float(ratings.mean[BACK_TO_BACK_HOME]) if meeting.home_back_to_back else 0.0
+    away = float(ratings.mean[BACK_TO_BACK_AWAY]) if meeting.away_back_to_back else 0.0
+    return home + away
+
+
 def strength_variance(ratings: MarginRatings, home: int, away: int) -> float:
     """Return the variance in points² of the strength edge."""
     table = ratings.covariance
