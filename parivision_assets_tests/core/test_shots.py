@@ -65,6 +65,7 @@ def test_an_unknown_number_is_read_from_the_name():
     ("column", "value", "rule"),
     [
         ("SEASON_1", None, "season must be a year"),
+        ("SEASON_1", 2**40, "season must be a year"),
         ("GAME_DATE", "2010-11-03", "date must be MM-DD-YYYY"),
         ("GAME_DATE", "13-01-2010", "date must be MM-DD-YYYY"),
         ("GAME_DATE", "11-03-2012", "date must lie in the row's season"),
