@@ -160,3 +160,10 @@ def test_what_cannot_be_weighed_is_refused():
         eprocess.log_e_values(np.zeros(2), np.zeros(3))
     with pytest.raises(ValueError, match="finite"):
         eprocess.log_e_values(np.array([math.nan]), np.array([0.1]))
+
+
+def test_a_stake_that_was_too_large_for_one_game_never_comes_back():
+    """After a game that could cost 4 nats only stakes of at most 0.85 / 4 may still grow."""
+    tail = np.array([0.01, 4.0] + [0.01] * 50)
+    path = eprocess.log_e_values(np.full(52, 0.005), tail)
+    assert 0 < path[-1] - path[1] <= 50 * 0.005 * eprocess.STAKE_LIMIT / 4

@@ -160,3 +160,10 @@ def test_time_is_recorded_in_utc():
     record = seal(dataclasses.replace(decision(1), recorded_at=NOW.astimezone(paris)), Head())
     assert record == CHAIN[0]
     assert record.recorded_at == "2021-01-02T03:04:05.000000+00:00"
+
+
+def test_an_entry_sealed_on_another_head_does_not_fit():
+    stranger = seal(decision(3), Head(2, "f" * 64))
+    found = verify_records([*CHAIN[:2], stranger])
+    assert (found.intact, found.first_bad) == (False, 3)
+    assert "does not follow entry 2" in found.message
