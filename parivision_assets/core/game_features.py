@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from parivision_assets.core import game_state
+from parivision_assets.core import game_state, rosters
 from parivision_assets.core.contracts import GAMES, SCHEDULE, KnownAt
 from parivision_assets.core.features import Feature, feature_table, select_features
 from parivision_assets.core.game_state import Fixture, GameState, Result, Values
@@ -25,7 +25,7 @@ CONTEXT_COLUMNS = (
     *(f"{side}_{value}" for side in ("home", "away")
       for value in ("rest_days", "games_in_four_nights", "games_in_week", "travel_km")),
     "altitude_gain_m", "fatigue_edge_pts", "series_games", "series_wins_edge", "series_margin_pts",
-    *(f"roster_{window}_edge_pts" for window in game_state.ROSTER_WINDOWS),
+    *(f"roster_{window}_edge_pts" for window in rosters.WINDOWS),
 )  # fmt: skip
 """The columns of a context row, all Float64; features are expressions over them."""
 
@@ -109,7 +109,7 @@ GAME_FEATURES = (
     *(_feature(f"roster_{window}_edge_pts",
                f"Usual points of those who shot in the last {window} game(s), less the team's usual; home minus away",
                "pts", SHOTS, pl.col(f"roster_{window}_edge_pts"), (-200, 200))
-      for window in game_state.ROSTER_WINDOWS),
+      for window in rosters.WINDOWS),
 )  # fmt: skip
 
 GAME_FEATURE_TABLE = feature_table(

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from parivision_assets.core import ratings
+from parivision_assets.core import ratings, rosters
 from parivision_assets.core.ratings import MarginRatings, Meeting
+from parivision_assets.core.rosters import Player, Roster
 from parivision_assets.core.team_codes import ARENAS
 
 Vector = npt.NDArray[np.float64]
@@ -32,17 +33,9 @@ NEUTRAL_PERIODS = ((dt.date(2020, 7, 1), dt.date(2020, 10, 31)),)
 """Seasons played on one neutral floor: the 2020 restart in Orlando. The schedule said so beforehand."""
 
 FORM_MEMORY = 0.9
-VALUE_MEMORY = 0.985
-ROSTER_MEMORY = 0.97
-NEW_PLAYER_PTS = 1.0
-"""Weight of the past per game in form, in a player's scoring and in a team's usual roster; tuned on 2008-2015."""
-
-ROSTER_WINDOWS = (1, 3)
-"""Games over which the players who took part are counted."""
+"""Weight of the past per game in a team's form."""
 
 DATES_KEPT = 8
-ROSTER_GAP_DAYS = 300
-PLAYER_GAP_DAYS = 800
 SHOT_LUCK_SHARE = 0.3
 """Share of the points made from three beyond expectation that is taken out of a margin as luck; tuned on 2008-2015."""
 
@@ -87,19 +80,7 @@ class TeamMemory:
     games: int = 0
     wins: int = 0
     form: float = 0.0
-    lineups: list[list[int]] = field(default_factory=list)
-    lineup_day: int | None = None
-    lineup_season: int | None = None
-    roster_now_pts: list[float] = field(default_factory=list)
-    roster_usual_pts: list[float] = field(default_factory=list)
-
-
-@dataclass
-class Player:
-    """A shooter's usual field-goal points per game, and the day last seen."""
-
-    points: float
-    day: int
+    roster: Roster = field(default_factory=Roster)
 
 
 @dataclass
@@ -153,7 +134,10 @@ class GameState:
             season_start=values["season_start"],
             elo=np.array(values["elo"]),
             margins=margins,
-            teams={team: TeamMemory(**memory) for team, memory in values["teams"].items()},
+            teams={
+                team: TeamMemory(**{**memory, "roster": Roster(**memory["roster"])})
+                for team, memory in values["teams"].items()
+            },
             series={key: list(one) for key, one in values["series"].items()},
             players={int(number): Player(**player) for number, player in values["players"].items()},
         )
@@ -237,7 +221,7 @@ def turn_to(state: GameState, season: int, day: int) -> None:
         state.season, state.season_start, state.series = season, day, {}
         for memory in state.teams.values():
             memory.days, memory.place, memory.games, memory.wins, memory.form = [], None, 0, 0, 0.0
-        state.players = {n: one for n, one in state.players.items() if day - one.day <= PLAYER_GAP_DAYS}
+        state.players = rosters.forget(state.players, day)
     for name, settings in RATINGS.items():
         state.margins[name] = ratings.advanced(state.margins[name], settings, season, day)
 
@@ -251,7 +235,7 @@ def _strength(state: GameState, home: str, away: str, neutral: bool) -> Values:
         "win_share_edge": _win_share(host) - _win_share(guest),
     }
     for name, margin in state.margins.items():
-        if name == "shot" and not _shots_are_fresh(state, host, guest):
+        if name == "shot" and not (host.roster.season == guest.roster.season == state.season):
             continue
         edge = ratings.strength_edge_pts(margin, one, other)
         variance = ratings.strength_variance(margin, one, other)
@@ -301,24 +285,16 @@ def _series(state: GameState, home: str, away: str) -> Values:
     return {"series_games": games, "series_wins_edge": sign * wins, "series_margin_pts": sign * mean}
 
 
-def _shots_are_fresh(state: GameState, host: TeamMemory, guest: TeamMemory) -> bool:
-    return host.lineup_season == state.season and guest.lineup_season == state.season
-
-
 def _roster_edges(state: GameState, home: str, away: str, is_playoffs: bool) -> Values:
     """Return, per window, how much more scoring than usual took part lately, home minus away.
 
     In the playoffs it is nil: the shots archive ends with the regular season, whose last games rest the best players.
     """
-    host, guest = state.teams[home], state.teams[away]
-    if not _shots_are_fresh(state, host, guest):
+    host, guest = state.teams[home].roster, state.teams[away].roster
+    if not (host.is_known(state.season) and guest.is_known(state.season)):
         return {}
-    pairs = zip(ROSTER_WINDOWS, _roster_change(host), _roster_change(guest), strict=True)
+    pairs = zip(rosters.WINDOWS, host.change_pts(), guest.change_pts(), strict=True)
     return {f"roster_{window}_edge_pts": 0.0 if is_playoffs else one - other for window, one, other in pairs}
-
-
-def _roster_change(memory: TeamMemory) -> list[float]:
-    return [now - usual for now, usual in zip(memory.roster_now_pts, memory.roster_usual_pts, strict=True)]
 
 
 def _meeting(state: GameState, fixture: Fixture) -> Meeting:
@@ -361,28 +337,5 @@ def _remember_date(state: GameState, result: Result) -> None:
         memory.days = [*memory.days, day][-DATES_KEPT:]
         memory.place = fixture.home_team
     if result.scorers is not None:
-        _remember_roster(state, state.teams[str(fixture.home_team)], result.scorers[0], day)
-        _remember_roster(state, state.teams[str(fixture.away_team)], result.scorers[1], day)
-
-
-def _remember_roster(state: GameState, memory: TeamMemory, scored: Mapping[int, float], day: int) -> None:
-    if not scored:
-        return
-    if memory.lineup_day is not None and day - memory.lineup_day > ROSTER_GAP_DAYS:
-        memory.lineups, memory.roster_usual_pts = [], []
-    for number, points in sorted(scored.items()):
-        usual = state.players[number].points if number in state.players else NEW_PLAYER_PTS
-        state.players[number] = Player(VALUE_MEMORY * usual + (1.0 - VALUE_MEMORY) * points, day)
-    memory.lineups = [*memory.lineups, sorted(scored)][-max(ROSTER_WINDOWS) :]
-    memory.lineup_day, memory.lineup_season = day, state.season
-    now = [_roster_points(state, memory.lineups[-window:]) for window in ROSTER_WINDOWS]
-    usual_pts = memory.roster_usual_pts or now
-    memory.roster_now_pts = now
-    memory.roster_usual_pts = [
-        ROSTER_MEMORY * was + (1.0 - ROSTER_MEMORY) * current for was, current in zip(usual_pts, now, strict=True)
-    ]
-
-
-def _roster_points(state: GameState, lineups: Sequence[Sequence[int]]) -> float:
-    totals = [sum(state.players[number].points for number in lineup if number in state.players) for lineup in lineups]
-    return sum(totals) / len(totals)
+        for side, scored in zip((fixture.home_team, fixture.away_team), result.scorers, strict=True):
+            rosters.remember(state.teams[str(side)].roster, state.players, scored, state.season, day)
