@@ -13,6 +13,8 @@ DAYS_PER_GAME = 2.03
 """A real season spreads 82 games over about 166 playing days."""
 _BREAK_AT = 0.67
 _BREAK_DAYS = 6
+_RESTED_FIRST, _DAY_SPREAD = 0.02, 0.25
+"""Preference for rested teams against chance in who plays on a day: about 14 back-to-backs a team, as in life."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,8 @@ def _assign_days(home: Ints, away: Ints, days: int, teams: int, stream: Stream) 
         open_games = np.flatnonzero(played_on < 0)
         days_left = max(days - day, 1)
         target = max(1, round(len(open_games) / days_left * (0.75 + 0.5 * float(stream.uniform(1)[0]))))
-        rested = (last < day - 1).astype(np.float64)
-        need = left / days_left + 0.35 * rested
-        scores = need[home[open_games]] + need[away[open_games]] + 0.25 * stream.uniform(len(open_games))
+        need = left / days_left + _RESTED_FIRST * (last < day - 1)
+        scores = need[home[open_games]] + need[away[open_games]] + _DAY_SPREAD * stream.uniform(len(open_games))
         tired = (last == day - 1) & (before_last == day - 2)
         _fill_day(open_games[np.argsort(-scores, kind="stable")], home, away, tired, target, played_on, day)
         today = np.flatnonzero(played_on == day)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 
-LEAGUE_VERSION = "1"
+LEAGUE_VERSION = "2"
 """Raised whenever the same configuration would give other files."""
 
 

@@ -9,12 +9,12 @@ import pytest
 from parivision_assets.core.league import League, LeagueConfig, generate
 
 GOLDEN = {
-    "shots": "5aa8b05aa6ff0ef0",
-    "games": "b8d4358f3d255fd7",
-    "odds": "faf7680f047bdfba",
-    "forecasts": "d7cf674cc7f7e6b9",
-    "tracking": "9feb6dee6840994c",
-    "schedule": "d02fb169a05bc95f",
+    "shots": "f3c5399719672ea3",
+    "games": "f85a29afeeba8d0d",
+    "odds": "326fdabf70a8cee1",
+    "forecasts": "79e59f6fe3659aac",
+    "tracking": "e55898315ce9e868",
+    "schedule": "5883005727e2684c",
 }
 
 
