@@ -143,10 +143,13 @@ def _heavy(tree: ast.Module, module: str) -> Iterator[tuple[int, str]]:
 def _environment(tree: ast.Module, layer: str) -> Iterator[tuple[int, str]]:
     if layer == "settings":
         return
-    written = {id(node.value) for node in ast.walk(tree) if _is_written(node)}
+    allowed = {id(node.value) for node in ast.walk(tree) if _is_written(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            allowed |= {id(value) for key, value in zip(node.keys, node.values, strict=True) if key is None}
     for node in ast.walk(tree):
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-        if name in {"environ", "getenv"} and id(node) not in written:
+        if name in {"environ", "getenv"} and id(node) not in allowed:
             yield node.lineno, "only settings.py reads the environment"
 
 
@@ -262,6 +265,7 @@ def test_the_checker_catches_a_planted_violation(module, source, words):
         ("parivision_assets.stores.x", "class A:\n    def f(self):\n        import mlflow"),
         ("parivision_assets.defs.x", "import dagster as dg\nfrom parivision_assets.stores import tables"),
         ("parivision_assets.defs.x", "import os\nos.environ['MLFLOW_DISABLE_TELEMETRY'] = 'true'"),
+        ("parivision_assets.commands.x", "import os\nchild = {**os.environ, 'A': '1'}"),
         ("parivision_assets.settings", "import os\nhome = os.environ['HOME']"),
         ("app.web.x", "from parivision_assets.serving import predictor"),
     ],
