@@ -1,7 +1,7 @@
 """Turning a model's log-odds into probabilities that hold for whatever subset of inputs was given.
 
-Calibration is affine in the log-odds; slope and level shift with each withheld context. The tracking offset adds what
-the defender and the shot clock say beyond the base model.
+Calibration is affine in the log-odds, with a slope and a level for every set of withheld contexts. What the defender
+and the shot clock add is in `offsets`.
 """
 
 from __future__ import annotations
@@ -20,56 +20,65 @@ Vector = npt.NDArray[np.float64]
 RIDGE = 20.0
 """Weight, in rows, of the prior that a model needs no correction."""
 
+MAX_CONTEXTS = 8
+"""There are two to this power sets of contexts to calibrate."""
+
 
 @dataclass(frozen=True)
 class Calibration:
-    """Logit' = slope · logit + level, both shifted by each withheld context."""
+    """Logit' = slope * logit + level, by the set of withheld contexts.
+
+    Set number n withholds the contexts at the positions of n's binary ones; set 0 withholds nothing.
+    """
 
     contexts: tuple[str, ...]
-    slope: float
-    level: float
-    slope_shift: tuple[float, ...]
-    level_shift: tuple[float, ...]
+    slopes: tuple[float, ...]
+    levels: tuple[float, ...]
 
     @classmethod
     def identity(cls, contexts: Sequence[str]) -> Calibration:
-        """Return the calibration that changes nothing."""
-        return cls(tuple(contexts), 1.0, 0.0, (0.0,) * len(contexts), (0.0,) * len(contexts))
+        """Return the calibration that changes nothing; raise ValueError for more than MAX_CONTEXTS contexts."""
+        if len(contexts) > MAX_CONTEXTS:
+            raise ValueError(f"{len(contexts)} optional contexts: at most {MAX_CONTEXTS}; merge some of them")
+        sets = 1 << len(contexts)
+        return cls(tuple(contexts), (1.0,) * sets, (0.0,) * sets)
 
     @classmethod
-    def fit(cls, logit: Vector, label: Vector, withheld: Mask, contexts: Sequence[str]) -> Calibration:
-        """Fit on out-of-fold log-odds; `withheld` is rows by contexts. Nothing is learnt from no rows."""
-        count = len(contexts)
-        flags = withheld.astype(np.float64)
-        design = np.column_stack([logit, np.ones_like(logit), flags * logit[:, None], flags])
-        beta = fit_logistic(design, label, offset=logit, ridge=RIDGE)
-        slopes, levels = beta[2 : 2 + count], beta[2 + count :]
-        return cls(
-            tuple(contexts), 1.0 + float(beta[0]), float(beta[1]),
-            tuple(map(float, slopes)), tuple(map(float, levels)),
-        )  # fmt: skip
+    def fit(cls, logit: Vector, label: Vector, contexts: Sequence[str]) -> Calibration:
+        """Fit one slope and level for all sets, on log-odds of games that the model had not seen."""
+        slope, level = _affine(logit, label)
+        identity = cls.identity(contexts)
+        return cls(identity.contexts, (slope,) * len(identity.slopes), (level,) * len(identity.levels))
+
+    def with_set(self, number: int, logit: Vector, chance: Vector) -> Calibration:
+        """Return a calibration whose set `number` makes log-odds given less agree with `chance` given everything.
+
+        The better informed probability stands for the outcome: it has the same mean, and less noise.
+        """
+        slope, level = _affine(logit, chance)
+        slopes, levels = list(self.slopes), list(self.levels)
+        slopes[number], levels[number] = slope, level
+        return Calibration(self.contexts, tuple(slopes), tuple(levels))
 
     def apply(self, logit: Vector, withheld: Mask) -> Vector:
-        """Return calibrated log-odds."""
-        flags = withheld.astype(np.float64)
-        slope = self.slope + flags @ np.asarray(self.slope_shift, dtype=np.float64)
-        level = self.level + flags @ np.asarray(self.level_shift, dtype=np.float64)
-        return np.asarray(slope * logit + level, dtype=np.float64)
+        """Return calibrated log-odds; `withheld` is rows by contexts."""
+        numbers = withheld.astype(np.int64) @ (1 << np.arange(len(self.contexts), dtype=np.int64))
+        calibrated = np.asarray(self.slopes)[numbers] * logit + np.asarray(self.levels)[numbers]
+        return np.asarray(calibrated, dtype=np.float64)
+
+    def mask_of(self, number: int, rows: int) -> Mask:
+        """Return rows by contexts that withhold set `number`."""
+        ones = (number >> np.arange(len(self.contexts))) & 1
+        return np.tile(ones.astype(bool), (rows, 1))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the calibration as JSON-ready values."""
-        return {
-            "contexts": list(self.contexts), "slope": self.slope, "level": self.level,
-            "slope_shift": list(self.slope_shift), "level_shift": list(self.level_shift),
-        }  # fmt: skip
+        return {"contexts": list(self.contexts), "slopes": list(self.slopes), "levels": list(self.levels)}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
         """Return what `to_dict` described."""
-        return cls(
-            tuple(content["contexts"]), float(content["slope"]), float(content["level"]),
-            tuple(content["slope_shift"]), tuple(content["level_shift"]),
-        )  # fmt: skip
+        return cls(tuple(content["contexts"]), tuple(content["slopes"]), tuple(content["levels"]))
 
 
 def sigmoid(logit: Vector) -> Vector:
@@ -93,3 +102,9 @@ def fit_logistic(design: Vector, label: Vector, offset: Vector, ridge: float, st
         if float(np.abs(step).max(initial=0.0)) < 1e-10:
             break
     return beta
+
+
+def _affine(logit: Vector, label: Vector) -> tuple[float, float]:
+    design = np.column_stack([logit, np.ones_like(logit)])
+    beta = fit_logistic(design, label, offset=logit, ridge=RIDGE)
+    return 1.0 + float(beta[0]), float(beta[1])

@@ -249,11 +249,13 @@ def fit_linear(
 ) -> LinearPredictor:
     """Fit logistic regression; `params`: `c` (inverse penalty), `hinges` per column, `max_rows` sampled."""
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     matrix, label, weight = _sampled(matrix, label, weight, params.get("max_rows"), machine.seed)
     basis = LinearBasis.fit(matrix, int(params.get("hinges", 0)))
     model = LogisticRegression(C=float(params.get("c", 1.0)), solver="newton-cholesky", max_iter=50)
-    model.fit(basis.design(matrix), label, sample_weight=weight)
+    with threadpool_limits(machine.n_jobs):
+        model.fit(basis.design(matrix), label, sample_weight=weight)
     progress(1.0)
     return LinearPredictor(basis, float(model.intercept_[0]), np.asarray(model.coef_[0], dtype=np.float64))
 

@@ -63,7 +63,7 @@ OFFENCE_BUCKET = Memory("offence_bucket", ("team", "bucket"), ("attempts", "exce
 DEFENCE = Memory("defence", ("opponent",), ("attempts", "excess", "rim", "threes"), {"long": 50.0})
 DEFENCE_BUCKET = Memory("defence_bucket", ("opponent", "bucket"), ("attempts", "excess"), {"long": 60.0})
 LEAGUE = Memory("league", ("everyone",), ("attempts", "excess", "jump_attempts", "jump_excess", "rim", "threes"),
-                {"long": 240.0, "cell": 80.0, "team": 50.0, "short": 20.0})  # fmt: skip
+                {"long": 240.0, "cell": 80.0, "team": 50.0, "short": 20.0, "now": 10.0})  # fmt: skip
 LEAGUE_BUCKET = Memory("league_bucket", ("bucket",), ("attempts", "excess"), {"long": 320.0, "team": 60.0})
 LEAGUE_CELL = Memory("league_cell", ("cell",), ("attempts", "makes"), {"recent": 80.0})
 ACTION_CELL = Memory("action_cell", ("action_type", "cell"), ("attempts", "makes"), {"recent": 50.0})

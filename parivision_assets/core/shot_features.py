@@ -48,7 +48,7 @@ def _level(suffix: str) -> pl.Expr:
 
 _LEAGUE_RATE = (
     (pl.col("league_cell_makes_recent") + 100 * pl.col("prior_rate")) / (pl.col("league_cell_attempts_recent") + 100)
-    + _level("short")
+    + _level("now")
     - _level("cell")
 )
 _TEAM, _TEAM_BUCKET = "league_{}_team", "league_bucket_{}_team"
@@ -145,7 +145,7 @@ ACTION_FEATURES = (
     Feature("action_rate", "League's make rate of the action there, over the last weeks", "", _POST_EVENT,
             ACTION,
             (pl.col("action_cell_makes_recent") + 60 * (_LEAGUE_RATE + _ACTION_SKILL))
-            / (pl.col("action_cell_attempts_recent") + 60) + _level("short") - _level("team")),
+            / (pl.col("action_cell_attempts_recent") + 60) + _level("now") - _level("team")),
     Feature("action_skill", "League's excess makes per attempt of the action over the last weeks", "", _POST_EVENT,
             ACTION, _ACTION_SKILL),
     Feature("action_type", "The scorer's description of the shot", "", _POST_EVENT, ACTION, pl.col("action_type"),

@@ -22,6 +22,9 @@ from parivision_assets.core.splits import group_folds
 from parivision_assets.core.targets import Target
 
 Vector = npt.NDArray[np.float64]
+SUBSET_ROWS = 24_000
+"""Held-out rows on which every subset of contexts is calibrated."""
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done, 0 to 1."""
 
@@ -106,6 +109,16 @@ class TrainedModel:
         """Return each feature's share of the model's attention, largest first."""
         pairs = zip(self.encoder.names, map(float, self.predictor.importances()), strict=True)
         return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
+
+@dataclass(frozen=True)
+class _OutOfFold:
+    whole: Vector
+    """Per row, the log-odds given everything; NaN for rows that were never held out."""
+    rows: npt.NDArray[np.int64]
+    """Held-out rows that were also predicted from subsets of contexts."""
+    subsets: Vector
+    """Sets of withheld contexts, from number 1 of Calibration on, by those rows."""
 
 
 @dataclass(frozen=True)
@@ -212,35 +225,43 @@ def _tracked_season(target: Target, frame: pl.DataFrame) -> int | None:
 
 def _out_of_fold(
     data: _Data, folds: npt.NDArray[np.int64], encoder: Encoder, config: TrainingConfig, report: Progress
-) -> tuple[Vector, Vector]:
-    """Return held-out rows' log-odds given everything, and given what each row's random mask leaves."""
-    whole, masked = np.full(len(folds), np.nan), np.full(len(folds), np.nan)
+) -> _OutOfFold:
+    """Predict each fold by a model of all other rows; for some rows, given every subset of contexts."""
+    plain = Calibration.identity(encoder.optional_contexts)
+    whole = np.full(len(folds), np.nan)
+    chosen, subsets = [], []
     for fold in range(int(folds.max(initial=-1)) + 1):
         step = f"fold {fold + 1} of {config.folds}"
-        held = folds == fold
-        predictor = _fit_rows(data, encoder, config, ~held, partial(report, step))
+        held = np.flatnonzero(folds == fold)
+        predictor = _fit_rows(data, encoder, config, folds != fold, partial(report, step))
         whole[held] = predictor.logit(data.matrix[held])
-        masked[held] = predictor.logit(encoder.withhold(data.matrix[held], data.withheld[held]))
-    return whole, masked
+        some = held[:: max(1, len(held) * config.folds // SUBSET_ROWS)]
+        masks = [plain.mask_of(number, len(some)) for number in range(1, len(plain.slopes))]
+        masked = [predictor.logit(encoder.withhold(data.matrix[some], mask)) for mask in masks]
+        chosen.append(some)
+        subsets.append(np.array(masked).reshape(len(masks), len(some)))
+    if not chosen:
+        return _OutOfFold(whole, np.empty(0, dtype=np.int64), np.empty((0, 0)))
+    return _OutOfFold(whole, np.concatenate(chosen), np.concatenate(subsets, axis=1))
 
 
 def _corrections(
     target: Target, frame: pl.DataFrame, data: _Data, encoder: Encoder, folds: npt.NDArray[np.int64],
-    out_of_fold: tuple[Vector, Vector],
+    out_of_fold: _OutOfFold,
 ) -> tuple[Calibration, TrackingOffset]:  # fmt: skip
-    contexts = encoder.optional_contexts
+    """Fit what comes after the model, on the games that were held out."""
+    calibration = Calibration.identity(encoder.optional_contexts)
     season = frame["season"].to_numpy()
     rows = np.flatnonzero((folds >= 0) & (season == season.max()))
     if len(rows) == 0:
-        return Calibration.identity(contexts), TrackingOffset.none()
-    whole, masked = out_of_fold
-    given = encoder.withheld(data.matrix[rows])
-    calibration = Calibration.fit(
-        np.concatenate([whole[rows], masked[rows]]),
-        np.concatenate([data.label[rows], data.label[rows]]),
-        np.concatenate([given, given | data.withheld[rows]]),
-        contexts,
-    )
+        return calibration, TrackingOffset.none()
+    whole = out_of_fold.whole
+    calibration = Calibration.fit(whole[rows], data.label[rows], calibration.contexts)
+    newest = season[out_of_fold.rows] == season.max()
+    some = out_of_fold.rows[newest]
+    chance = sigmoid(calibration.apply(whole[some], calibration.mask_of(0, len(some))))
+    for number, logit in enumerate(out_of_fold.subsets[:, newest], start=1):
+        calibration = calibration.with_set(number, logit, chance)
     tracked = _tracked_season(target, frame)
     if tracked is None:
         return calibration, TrackingOffset.none()

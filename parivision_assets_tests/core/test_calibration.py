@@ -9,45 +9,61 @@ CONTEXTS = ("who", "when")
 
 
 def drawn(rows: int = 60_000, seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return overconfident log-odds, outcomes, and which contexts were withheld: those rows run too high."""
+    """Return overconfident log-odds that run too high, outcomes, and log-odds given less, which run too low."""
     rng = np.random.default_rng(seed)
-    truth = rng.normal(0, 0.7, rows)
-    withheld = rng.random((rows, 2)) < 0.4
-    made = (rng.random(rows) < sigmoid(truth)).astype(float)
-    return 1.5 * truth + 0.3 + 0.4 * withheld[:, 0], made, withheld
+    known, hidden = rng.normal(0, 0.5, rows), rng.normal(0, 0.5, rows)
+    made = (rng.random(rows) < sigmoid(known + hidden)).astype(float)
+    return 1.5 * (known + hidden) + 0.3, made, 2.0 * known - 0.5
 
 
-def test_slope_and_levels_are_found_per_withheld_context() -> None:
-    logit, made, withheld = drawn()
-    found = Calibration.fit(logit, made, withheld, CONTEXTS)
-    assert found.slope == pytest.approx(1 / 1.5, abs=0.03)
-    assert found.level == pytest.approx(-0.2, abs=0.04)
-    assert found.level_shift == pytest.approx((-0.4 / 1.5, 0.0), abs=0.05)
-    fresh_logit, fresh_made, fresh_withheld = drawn(seed=4)
-    chance = sigmoid(found.apply(fresh_logit, fresh_withheld))
-    for mask in (fresh_withheld[:, 0], ~fresh_withheld[:, 0], fresh_withheld[:, 1]):
-        assert chance[mask].mean() == pytest.approx(fresh_made[mask].mean(), abs=0.01)
+def fitted() -> Calibration:
+    logit, made, less = drawn()
+    found = Calibration.fit(logit, made, CONTEXTS)
+    return found.with_set(1, less, sigmoid(found.apply(logit, found.mask_of(0, len(logit)))))
+
+
+def test_every_set_of_withheld_contexts_is_calibrated() -> None:
+    found = fitted()
+    assert found.slopes[0] == pytest.approx(1 / 1.5, abs=0.03)
+    assert found.levels[0] == pytest.approx(-0.2, abs=0.04)
+    logit, made, less = drawn(seed=4)
+    for number, given_logit in ((0, logit), (1, less)):
+        chance = sigmoid(found.apply(given_logit, found.mask_of(number, len(logit))))
+        for part in (chance < 0.4, (chance >= 0.4) & (chance < 0.6), chance >= 0.6):
+            assert chance[part].mean() == pytest.approx(made[part].mean(), abs=0.015)
+
+
+def test_rows_find_the_calibration_of_what_they_withhold() -> None:
+    found = Calibration(CONTEXTS, (1.0, 2.0, 3.0, 4.0), (0.0, 10.0, 20.0, 30.0))
+    withheld = np.array([[False, False], [True, False], [False, True], [True, True]])
+    assert found.apply(np.ones(4), withheld).tolist() == [1.0, 12.0, 23.0, 34.0]
+    assert all(np.array_equal(found.mask_of(number, 1)[0], withheld[number]) for number in range(4))
 
 
 def test_a_calibrated_model_stays_as_it_is() -> None:
     rng = np.random.default_rng(5)
     logit = rng.normal(0, 0.6, 50_000)
     made = (rng.random(50_000) < sigmoid(logit)).astype(float)
-    found = Calibration.fit(logit, made, np.zeros((50_000, 2), bool), CONTEXTS)
-    assert found.slope == pytest.approx(1, abs=0.05)
-    assert found.slope_shift == (0.0, 0.0)
+    found = Calibration.fit(logit, made, CONTEXTS)
+    assert found.slopes == pytest.approx([1.0] * 4, abs=0.05)
+    assert found.levels == pytest.approx([0.0] * 4, abs=0.05)
 
 
 def test_few_rows_change_little() -> None:
-    found = Calibration.fit(np.array([2.0, -2.0]), np.array([0.0, 1.0]), np.zeros((2, 2), bool), CONTEXTS)
-    assert found.slope == pytest.approx(1, abs=0.2)
+    found = Calibration.fit(np.array([2.0, -2.0]), np.array([0.0, 1.0]), CONTEXTS)
+    assert found.slopes[0] == pytest.approx(1, abs=0.2)
 
 
-def test_identity_changes_nothing_and_survives_a_file() -> None:
+def test_identity_changes_nothing_and_calibrations_survive_a_file() -> None:
     logit = np.linspace(-3, 3, 7)
-    found = Calibration.identity(CONTEXTS)
-    assert np.array_equal(found.apply(logit, np.ones((7, 2), bool)), logit)
-    assert Calibration.from_dict(found.to_dict()) == found
+    identity = Calibration.identity(CONTEXTS)
+    assert np.array_equal(identity.apply(logit, np.ones((7, 2), bool)), logit)
+    assert Calibration.from_dict(fitted().to_dict()) == fitted()
+
+
+def test_too_many_contexts_are_refused() -> None:
+    with pytest.raises(ValueError, match="at most 8"):
+        Calibration.identity([str(number) for number in range(9)])
 
 
 @given(st.floats(-800, 800))
