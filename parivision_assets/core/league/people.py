@@ -52,7 +52,6 @@ class Players:
     names: tuple[str, ...]
     position: Ints
     subposition: tuple[str, ...]
-    mix: Floats  # (players, zones): shares of each player's shots
 
     @property
     def ids(self) -> Ints:
@@ -65,12 +64,15 @@ class SeasonCast:
     """One season's rosters, skills and team strengths.
 
     `roster` (teams, places): player index. `usage` (teams, places): share of the team's shots when all play.
-    `skill` (players, 4 families): logits, centred so that a team's usage-weighted mean is zero in each family.
+    `mix` (players, zones): shares of each player's shots, levelled so that no team's taste for a zone looks like
+    strength. `skill` (players, 4 families): logits, centred so that a team's usage-weighted mean is that of average
+    players of its positions.
     `offence`, `defence` (teams, days): points per game relative to the league, one column per day of the season.
     """
 
     roster: Ints
     usage: Floats
+    mix: Floats
     skill: Floats
     offence: Floats
     defence: Floats
@@ -106,14 +108,16 @@ def cast_league(config: LeagueConfig, season_days: int) -> tuple[Players, dict[i
     mix = np.round(mix / mix.sum(axis=1, keepdims=True), 9)
     sub = Stream(config.seed, "subpositions").uniform(count) < 0.5
     subposition = tuple(_SUBPOSITIONS[p][int(s)] for p, s in zip(position.tolist(), sub.tolist(), strict=True))
-    players = Players(tuple(registry.names), position, subposition, mix)
+    players = Players(tuple(registry.names), position, subposition)
     strengths = _strengths(config, season_days)
     casts = {}
     for season in config.season_numbers:
         skill = skill + YEARLY_SKILL_SD * Stream(config.seed, "aging", season).normal(count, 4)
         usage = _usage(config, season)
+        roster = rosters[season]
+        levelled = _levelled(mix, roster, usage)
         casts[season] = SeasonCast(
-            rosters[season], usage, _centred(skill, mix, rosters[season], usage), *strengths[season]
+            roster, usage, levelled, _centred(skill, levelled, roster, usage), *strengths[season]
         )
     return players, casts
 
@@ -140,6 +144,18 @@ def _usage(config: LeagueConfig, season: int) -> Floats:
     spread = 0.85 + 0.3 * Stream(config.seed, "usage", season).uniform(config.teams, len(ROSTER_POSITIONS))
     weights = _ROSTER_USE * spread
     return floats(np.round(weights / weights.sum(axis=1, keepdims=True), 9))
+
+
+def _levelled(mix: Floats, roster: Ints, usage: Floats) -> Floats:
+    """Return tastes raked, team by team, to the mix of a roster of average players: three rounds come close enough."""
+    average = np.array(marginals.ZONE_MIX_BY_POSITION)[np.array(ROSTER_POSITIONS)]
+    result = mix.copy()
+    for team, members in enumerate(roster):
+        target = usage[team] @ average
+        for _ in range(3):
+            raked = result[members] * target / (usage[team] @ result[members])
+            result[members] = raked / raked.sum(axis=1, keepdims=True)
+    return np.round(result, 9)
 
 
 def _centred(skill: Floats, mix: Floats, roster: Ints, usage: Floats) -> Floats:

@@ -89,7 +89,7 @@ def draw_season(
     player = _separate(game, quarter, clock, player, cast.roster[team])
     day = calendar.day[game]
     stream = Stream(config.seed, "places", season)
-    zone = _zones(config, players, player, _tilt_levels(calendar, cast)[game, side], day, stream)
+    zone = _zones(config, cast.mix, player, _tilt_levels(calendar, cast)[game, side], day, stream)
     x_ft, y_ft = _spots(config, zone, day, stream)
     standard = chances.standard_zone(x_ft, y_ft)
     setting = chances.Setting(
@@ -192,16 +192,16 @@ def _tilt_levels(calendar: Calendar, cast: SeasonCast) -> Ints:
     return np.round(tilt.round(9) / _TILT_STEP).astype(np.int64).clip(-_TILT_REACH, _TILT_REACH) + _TILT_REACH
 
 
-def _zones(config: LeagueConfig, players: Players, player: Ints, level: Ints, day: Ints, stream: Stream) -> Ints:
+def _zones(config: LeagueConfig, mix: Floats, player: Ints, level: Ints, day: Ints, stream: Stream) -> Ints:
     """Return the zone of each shot: by the player's taste, tilted by the teams' strength and the style of the day."""
     style = is_active(config, ScenarioKind.STYLE_SHIFT, day)
     moved = is_active(config, ScenarioKind.LINE_MOVE, day)
     odds = STYLE_SHIFT_ODDS if style.any() else LINE_MOVE_ODDS
-    threes = places.is_three(np.arange(players.mix.shape[1]))
-    tilts = np.exp(_TILTS[:, None] * _TILT_SIGN)[None, :, :] * players.mix[:, None, :]
+    threes = places.is_three(np.arange(mix.shape[1]))
+    tilts = np.exp(_TILTS[:, None] * _TILT_SIGN)[None, :, :] * mix[:, None, :]
     shifted = tilts * np.where(threes, odds, 1.0)
-    both = running_shares(np.concatenate([tilts, shifted])).reshape(-1, players.mix.shape[1])
-    return stream.pick(both, (player + len(players.mix) * (style | moved)) * len(_TILTS) + level)
+    both = running_shares(np.concatenate([tilts, shifted])).reshape(-1, mix.shape[1])
+    return stream.pick(both, (player + len(mix) * (style | moved)) * len(_TILTS) + level)
 
 
 def _spots(config: LeagueConfig, zone: Ints, day: Ints, stream: Stream) -> tuple[Floats, Floats]:

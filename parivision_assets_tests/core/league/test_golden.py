@@ -9,12 +9,12 @@ import pytest
 from parivision_assets.core.league import League, LeagueConfig, generate
 
 GOLDEN = {
-    "shots": "f3c5399719672ea3",
-    "games": "f85a29afeeba8d0d",
-    "odds": "326fdabf70a8cee1",
-    "forecasts": "79e59f6fe3659aac",
-    "tracking": "e55898315ce9e868",
-    "schedule": "5883005727e2684c",
+    "shots": "7a498f605e165564",
+    "games": "889bcffc2ba17fb5",
+    "odds": "d71ef01640fe6d35",
+    "forecasts": "2da21c4ded45dc99",
+    "tracking": "451b7e1eb32bcfaa",
+    "schedule": "260af3b36c50be99",
 }
 
 
