@@ -52,7 +52,7 @@ _LEAGUE_RATE = (
     - _level("cell")
 )
 _TEAM, _TEAM_BUCKET = "league_{}_team", "league_bucket_{}_team"
-_ACTION_SKILL = _shrunk("action", 100, _TEAM, suffix="recent")
+_ACTION_SKILL = _shrunk("action", 100, "league_{}_short", suffix="recent")
 
 LOCATION_FEATURES = (
     Feature("is_at_rim", "Whether the shot is taken at the rim", "", _PRE_RELEASE, LOCATION, pl.col("is_at_rim")),
@@ -145,7 +145,7 @@ ACTION_FEATURES = (
     Feature("action_rate", "League's make rate of the action there, over the last weeks", "", _POST_EVENT,
             ACTION,
             (pl.col("action_cell_makes_recent") + 60 * (_LEAGUE_RATE + _ACTION_SKILL))
-            / (pl.col("action_cell_attempts_recent") + 60) + _level("now") - _level("team")),
+            / (pl.col("action_cell_attempts_recent") + 60) + _level("now") - _level("short")),
     Feature("action_skill", "League's excess makes per attempt of the action over the last weeks", "", _POST_EVENT,
             ACTION, _ACTION_SKILL),
     Feature("action_type", "The scorer's description of the shot", "", _POST_EVENT, ACTION, pl.col("action_type"),

@@ -90,4 +90,4 @@ SHOT_POST_EVENT = Target(
     offset_features=DEFENDER_FEATURES, baselines=SHOT_BASELINES, slices=SHOT_SLICES,
 )  # fmt: skip
 
-TARGETS = {target.name: target for target in (SHOT_PRE_RELEASE, SHOT_POST_EVENT)}
+SHOT_TARGETS = {target.name: target for target in (SHOT_PRE_RELEASE, SHOT_POST_EVENT)}

@@ -10,7 +10,7 @@ import pytest
 from parivision_assets.core import history, model_files
 from parivision_assets.core.evaluation import regret
 from parivision_assets.core.shot_features import shot_features
-from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE, TARGETS
+from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE, SHOT_TARGETS
 from parivision_assets.core.training import TrainedModel, TrainingConfig, fit
 from parivision_assets_tests.core.canonical_shots import season_shots
 
@@ -46,7 +46,7 @@ def train() -> pl.DataFrame:
 
 @cache
 def model(family: str = "xgboost", target: str = "shot_post_event") -> TrainedModel:
-    return fit(TARGETS[target], train(), CONFIGS[family])
+    return fit(SHOT_TARGETS[target], train(), CONFIGS[family])
 
 
 def without(frame: pl.DataFrame, contexts: tuple[str, ...], fitted: TrainedModel) -> pl.DataFrame:

@@ -1,0 +1,31 @@
+"""The settings that shot models are trained with: pinned, with the seasons on which anything was chosen."""
+
+from __future__ import annotations
+
+from parivision_assets.core.training import TrainingConfig
+
+SHOTS_TUNED_ON = (2014, 2015, 2016, 2017, 2018, 2020)
+"""Features and settings were chosen on 2020 after training on 2014-2018; nothing was chosen on 2021."""
+
+SHOT_XGBOOST = TrainingConfig(
+    "xgboost",
+    {
+        "rounds": 150, "eta": 0.1, "max_depth": 5, "min_child_weight": 60, "max_bin": 64, "subsample": 0.7,
+        "colsample_bytree": 0.5, "reg_lambda": 5.0,
+    },
+    season_decay=0.8, withheld_share=0.4, tuned_on_seasons=SHOTS_TUNED_ON,
+)  # fmt: skip
+SHOT_LOGISTIC = TrainingConfig(
+    "logistic_regression", {"c": 0.05, "hinges": 3, "max_rows": 120_000},
+    season_decay=0.8, withheld_share=0.4, tuned_on_seasons=SHOTS_TUNED_ON,
+)  # fmt: skip
+SHOT_FOREST = TrainingConfig(
+    "random_forest",
+    {"n_estimators": 40, "max_depth": 10, "min_samples_leaf": 50, "max_features": 0.4, "max_rows": 60_000},
+    season_decay=0.8, withheld_share=0.4, tuned_on_seasons=SHOTS_TUNED_ON,
+)  # fmt: skip
+SHOT_CONFIGS = (SHOT_LOGISTIC, SHOT_FOREST, SHOT_XGBOOST)
+"""One per family; the best on the selection split becomes the challenger."""
+
+TRAINING_SEASONS = 5
+"""How many seasons before the tested one are trained on: older ones describe shots differently."""
