@@ -135,7 +135,7 @@ class GameState:
             elo=np.array(values["elo"]),
             margins=margins,
             teams={
-                team: TeamMemory(**{**memory, "roster": Roster(**memory["roster"])})
+                team: TeamMemory(**{**memory, "roster": Roster.from_dict(memory["roster"])})
                 for team, memory in values["teams"].items()
             },
             series={key: list(one) for key, one in values["series"].items()},
@@ -293,7 +293,7 @@ def _roster_edges(state: GameState, home: str, away: str, is_playoffs: bool) -> 
     host, guest = state.teams[home].roster, state.teams[away].roster
     if not (host.is_known(state.season) and guest.is_known(state.season)):
         return {}
-    pairs = zip(rosters.WINDOWS, host.change_pts(), guest.change_pts(), strict=True)
+    pairs = zip(rosters.WINDOWS, host.change_pts, guest.change_pts, strict=True)
     return {f"roster_{window}_edge_pts": 0.0 if is_playoffs else one - other for window, one, other in pairs}
 
 

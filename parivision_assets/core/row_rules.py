@@ -72,7 +72,7 @@ def quarantine(rows: pl.DataFrame, rule: RowRule, archive: str) -> pl.DataFrame:
     """Return the rows in the quarantine's shape: file, row, column, rule, value, what to do next."""
     value = published(rule.column).cast(pl.String).fill_null("nothing")
     message = pl.format(
-        "{} row {}, column {}: " + _escaped(rule.name) + "; found {}. " + _escaped(rule.next_step),
+        "{} row {}, column {}: " + _escaped(rule.name) + "; found {}. " + _escaped(rule.next_step[:1].upper() + rule.next_step[1:]),
         pl.col("source_file"),
         pl.col("source_row"),
         pl.lit(rule.column),
