@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from parivision_assets.core.league.config import LeagueConfig
+
 REAL_SEASONS = tuple(range(2004, 2022))
 """Seasons of the publishers' archives as of the first release; set PARIVISION_SEASONS for others."""
 
@@ -45,7 +47,7 @@ class LeagueSettings(BaseSettings):
     size: Literal["full", "small"] = "full"
     first_season: int = Field(default=2022, ge=1947, le=2100)
     seasons: int = Field(default=3, ge=2, le=30)
-    scenario: str | None = None
+    published_until: dt.date | None = Field(default=None, description="Hold back what is played after this date")
 
 
 class Settings(BaseSettings):
@@ -120,6 +122,19 @@ class Settings(BaseSettings):
             return str(self.home / "league" / dataset)
         url: str | None = getattr(self, f"{dataset}_url")
         return url
+
+    def league_config(self) -> LeagueConfig:
+        """Return the synthetic league that these settings describe."""
+        league = self.league
+        teams, games = (8, 20) if league.size == "small" else (30, 82)
+        return LeagueConfig(
+            league.seed,
+            league.first_season,
+            league.seasons,
+            teams=teams,
+            games_per_team=games,
+            published_until=league.published_until,
+        )
 
     @property
     def tracking_uri(self) -> str:

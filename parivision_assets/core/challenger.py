@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from parivision_assets.core.evaluation import Confusion, Metrics, calibration_curve, confusion, score
-from parivision_assets.core.targets import Baseline, Target
+from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel, TrainingConfig, fit
 
 Progress = Callable[[str, float], None]
@@ -52,7 +49,7 @@ def selection_split(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
     Raises ValueError when the newest season has fewer than four game days.
     """
-    season = frame["season"].max()
+    season = int(frame["season"].to_numpy().max())
     days = frame.filter(pl.col("season") == season)["game_date"].unique().sort()
     if len(days) < 4:
         raise ValueError(f"season {season} has {len(days)} game day(s); at least 4 are needed to compare families")
@@ -96,17 +93,3 @@ def train_challenger(
     best = min(compared, key=lambda result: result.metrics.log_loss)
     return Challenger(fit(target, frame, best.config, progress), compared)
 
-
-def baseline_probabilities(
-    target: Target, baseline: Baseline, training: pl.DataFrame, rows: pl.DataFrame
-) -> npt.NDArray[np.float64]:
-    """Return a baseline's forecast for `rows`: the label's rate in `training` by the baseline's keys.
-
-    A key that training never saw gets the overall rate.
-    """
-    overall: Any = training[target.label].mean()
-    if not baseline.keys:
-        return np.full(rows.height, float(overall))
-    rates = training.group_by(baseline.keys).agg(pl.col(target.label).mean().alias("rate"))
-    joined = rows.select(baseline.keys).join(rates, on=list(baseline.keys), how="left", maintain_order="left")
-    return joined["rate"].fill_null(float(overall)).to_numpy()

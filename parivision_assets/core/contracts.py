@@ -326,3 +326,41 @@ SHOT_CHARTS = Table(
         Column("expected_points", pl.Float64, "Sum of probability times value", unit="pts", minimum=0),
     ),
 )  # fmt: skip
+
+TEAM_STATES = Table(
+    name="team_states",
+    description="Everything remembered about teams at the end of a season, from which the next one is replayed.",
+    key=("season",),
+    columns=(
+        _SEASON,
+        Column("lineage", pl.String, "Digest of every table that the state was made from"),
+        Column("state", pl.String, "The state as JSON"),
+    ),
+)
+
+SHOT_LEAKS = Table(
+    name="shot_leaks",
+    description="How much each column alone says about a shot's outcome, beyond the place of the shot.",
+    key=("column",),
+    columns=(
+        _SEASON,
+        Column("column", pl.String, "Probed column"),
+        Column("rows", pl.Int64, "Shots", minimum=1),
+        Column("values", pl.Int64, "Different values", minimum=0),
+        Column("gain_nats", pl.Float64, "Log loss that the column saves per shot", KnownAt.LABEL, "nats"),
+        Column("se_nats", pl.Float64, "Its standard error", KnownAt.LABEL, "nats", minimum=0),
+    ),
+)
+
+GAME_PREDICTIONS = Table(
+    name="game_predictions",
+    description="The champion's probability for each coming game, every version kept with the day it was made.",
+    key=("as_of_date", "game_key", "champion"),
+    columns=(
+        Column("as_of_date", pl.Date, "The platform's date when the prediction was made"),
+        *SCHEDULE.columns,
+        Column("home_probability", pl.Float64, "Probability that the home team wins", minimum=0, maximum=1),
+        Column("champion", pl.String, "Bundle that predicted"),
+        Column("state_version", pl.String, "Digest of the team state that was read"),
+    ),
+)

@@ -12,6 +12,7 @@ import bisect
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import polars as pl
 
@@ -222,15 +223,17 @@ def running_sums(memory: Memory, totals: Totals, priors: Mapping[str, float], da
     """
     daily = _daily(memory, totals, priors).sort(*memory.keys, "game_date")
     daily = _with_weights(daily, "game_date", days, memory.half_life_game_days.values())
-    sums = [
-        (pl.col(value).cast(pl.Float64) * pl.col(f"_weight_{half_life}"))
-        .cum_sum()
-        .over(memory.keys)
-        .alias(f"{memory.name}_{value}_{suffix}")
-        for value in memory.values
-        for suffix, half_life in memory.half_life_game_days.items()
-    ]
-    return daily.select(*memory.keys, pl.col("game_date").alias(memory.last_date), *sums)
+    names = memory.columns()
+    pairs = product(memory.values, memory.half_life_game_days.values())
+    weighed = daily.with_columns(
+        (pl.col(value).cast(pl.Float64) * pl.col(f"_weight_{half_life}")).alias(name)
+        for name, (value, half_life) in zip(names, pairs, strict=True)
+    )
+    # One grouping for all sums: rows are in key order already.
+    grouped = weighed.group_by(memory.keys, maintain_order=True).agg(
+        pl.col("game_date").alias(memory.last_date), pl.col(names).cum_sum()
+    )
+    return grouped.explode(memory.last_date, *names)
 
 
 def _daily(memory: Memory, totals: Totals, priors: Mapping[str, float]) -> pl.DataFrame:

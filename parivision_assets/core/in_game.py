@@ -40,8 +40,8 @@ def with_earlier_events(shots: pl.DataFrame) -> pl.DataFrame:
     """
     ordered = shots.with_row_index("_row").with_columns(elapsed_s=elapsed_s())
     ordered = ordered.sort("game_id", "elapsed_s", "shot_number")
-    game = _codes(ordered, "game_id")
-    team, own = _codes(ordered, "game_id", "team"), _codes(ordered, "game_id", "player_id")
+    game, is_home, player = (_codes(ordered[name]) for name in ("game_id", "is_home", "player_id"))
+    team, own = game * 2 + is_home, game * (int(player.max(initial=0)) + 1) + player
     made = ordered["is_made"].cast(pl.Int64).fill_null(0)
     points = made * ordered["points_value"].cast(pl.Int64)
     second = ordered["elapsed_s"].to_numpy()
@@ -56,10 +56,10 @@ def with_earlier_events(shots: pl.DataFrame) -> pl.DataFrame:
         by_own.sums(made).alias("own_makes"),
         by_own.last(ordered["is_made"]).alias("own_last_made"),
     )
-    period = Earlier.of(_codes(ordered, "game_id", "quarter"), second)
+    period = Earlier.of(game * 16 + _codes(ordered["quarter"]), second)
     counted = counted.with_columns(
         (ordered["elapsed_s"] - period.last(ordered["elapsed_s"])).alias("last_since_s"),
-        (ordered["team"] == period.last(ordered["team"])).alias("last_same_team"),
+        (ordered["is_home"] == period.last(ordered["is_home"])).alias("last_same_team"),
         (ordered["player_id"] == period.last(ordered["player_id"])).alias("last_same_player"),
         period.last(ordered["is_made"]).alias("last_made"),
         period.last(_distance_ft(ordered)).alias("last_distance_ft"),
@@ -120,9 +120,6 @@ def _distance_ft(shots: pl.DataFrame) -> pl.Series:
     return shots.select(far.otherwise(court.RESTRICTED_AREA_RADIUS_FT).alias("distance_ft"))["distance_ft"]
 
 
-def _codes(frame: pl.DataFrame, *keys: str) -> IntArray:
-    codes = np.zeros(len(frame), dtype=np.int64)
-    for key in keys:
-        dense = frame[key].rank("dense").to_numpy().astype(np.int64)
-        codes = codes * (int(dense.max(initial=0)) + 1) + dense
-    return codes
+def _codes(values: pl.Series) -> IntArray:
+    """Return small integers, equal where the values are equal."""
+    return np.asarray(values.rank("dense").to_numpy(), dtype=np.int64) - 1

@@ -5,13 +5,16 @@ checks passed. A season that an optional source lacks is no reason to wait.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import dagster as dg
+
+from parivision_assets.core.catalogue import TARGETS
 
 FOLLOWING_GROUPS = frozenset({"validated", "history", "features"})
 
 
-def follows_content() -> dg.AutomationCondition:
+def follows_content() -> dg.AutomationCondition[Any]:
     """Return the condition of a table that follows its inputs: content changed, no check failed, nothing under way.
 
     `eager()` fires on every materialization and waits until every input exists; this one fires on new data versions
@@ -40,3 +43,22 @@ def with_conditions(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetsDefi
         )
         for asset in assets
     ]
+
+
+def jobs(partitions: dg.PartitionsDefinition[str]) -> list[Any]:
+    """Return the jobs that people launch from the UI, with typed config."""
+    daily = dg.define_asset_job(
+        "daily",
+        selection=dg.AssetSelection.groups("raw", "validated", "history", "features"),
+        partitions_def=partitions,
+        description="Fetch a season's newest files and carry them to features",
+    )
+    retrain = [
+        dg.define_asset_job(
+            f"retrain_{name}",
+            selection=dg.AssetSelection.assets(f"{name}_challenger", f"{name}_champion"),
+            description=f"Make a new challenger for {name} and let the gate decide",
+        )
+        for name in TARGETS
+    ]
+    return [daily, *retrain]

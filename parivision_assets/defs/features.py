@@ -5,11 +5,21 @@ from collections.abc import Sequence
 import dagster as dg
 import polars as pl
 
-from parivision_assets.core.history import Totals, needed_seasons
+from parivision_assets.core.contracts import GAMES, TEAM_STATES
+from parivision_assets.core.game_features import GAME_FEATURE_TABLE, build_game_features
+from parivision_assets.core.history import Totals
 from parivision_assets.core.shot_features import SHOT_FEATURES, shot_features
-from parivision_assets.defs.partitions import needed_history
-from parivision_assets.defs.publishing import Events, publish, publish_absent, suite_spec, table_options
+from parivision_assets.defs.partitions import needed_history, this_and_earlier
+from parivision_assets.defs.publishing import (
+    Events,
+    multi_table_options,
+    publish,
+    publish_absent,
+    suite_spec,
+    table_options,
+)
 from parivision_assets.stores.home import Home
+from parivision_assets.stores.team_states import lineages, season_shots, state_before, state_row
 
 
 def feature_assets(partitions: dg.PartitionsDefinition[str], season_keys: Sequence[str]) -> list[dg.AssetsDefinition]:
@@ -37,4 +47,33 @@ def feature_assets(partitions: dg.PartitionsDefinition[str], season_keys: Sequen
         frame = shot_features(validated_shots, totals, int(season))
         yield from publish(home, SHOT_FEATURES, frame, season)
 
-    return [build_shot_features]
+    @dg.multi_asset(
+        name="build_game_features",
+        **multi_table_options([GAME_FEATURE_TABLE, TEAM_STATES], "features", set()),
+        partitions_def=partitions,
+        deps=[
+            dg.AssetDep("validated_games", partition_mapping=this_and_earlier(season_keys)),
+            dg.AssetDep("player_game_totals", partition_mapping=this_and_earlier(season_keys)),
+            dg.AssetDep("team_game_totals", partition_mapping=this_and_earlier(season_keys)),
+        ],
+        check_specs=[
+            suite_spec(GAME_FEATURE_TABLE, "contract", partitions),
+            suite_spec(TEAM_STATES, "structure", partitions),
+        ],
+    )
+    def build_game_features_asset(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> Events:
+        season = context.partition_key
+        if not home.tables.has(GAMES.name, season):
+            for table in (GAME_FEATURE_TABLE, TEAM_STATES):
+                yield from publish_absent(home, table, season, f"no games for {season}")
+            return
+        before = state_before(home.tables, season, season_keys)
+        games, shots = home.tables.read(GAMES.name, season), season_shots(home.tables, season)
+        frame, state = build_game_features(games, shots, before)
+        row = state_row(
+            season, lineages(home.tables, [key for key in season_keys if int(key) <= int(season)])[season], state
+        )
+        yield from publish(home, GAME_FEATURE_TABLE, frame, season)
+        yield from publish(home, TEAM_STATES, row, season, kind="structure")
+
+    return [build_shot_features, build_game_features_asset]

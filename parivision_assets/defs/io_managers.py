@@ -1,6 +1,7 @@
 """How Dagster assets meet the stores: tables by season partition, and small JSON values of unpartitioned assets."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import get_args
 
 import dagster as dg
@@ -9,6 +10,7 @@ import polars as pl
 
 from parivision_assets.defs.publishing import Absent, Audited
 from parivision_assets.stores.home import Home
+from parivision_assets.stores.pointers import LocalPointers, update
 from parivision_assets.stores.tables import UNPARTITIONED
 
 COLUMNS = "columns"
@@ -47,3 +49,28 @@ class TableIOManager(dg.IOManager):
             return self._home.tables.scan(table, present, columns)
         frame = self._home.tables.read(table, present, columns)
         return frame.to_pandas() if pd.DataFrame in kinds else frame
+
+
+@dataclass(frozen=True)
+class StoredBundle:
+    """A serving bundle as an asset's value: its digest; the files are in the bundle store."""
+
+    digest: str
+
+
+class BundleIOManager(dg.IOManager):
+    """Keep which bundle an unpartitioned asset last made; bundles themselves are content-addressed already."""
+
+    def __init__(self, home: Home) -> None:
+        """Use pointers beside the home's bundle store."""
+        root = home.root / "bundles"
+        self._pointers = LocalPointers(root / "assets", root / "scratch")
+
+    def handle_output(self, context: dg.OutputContext, obj: StoredBundle) -> None:
+        """Point the asset at its bundle."""
+        update(self._pointers, context.asset_key.path[-1], lambda _old: obj.digest.encode())
+
+    def load_input(self, context: dg.InputContext) -> StoredBundle | None:
+        """Return the upstream asset's bundle, None before its first materialization."""
+        found = self._pointers.get(context.asset_key.path[-1])
+        return None if found is None else StoredBundle(found[0].decode())

@@ -14,12 +14,16 @@ def season_partitions(season_keys: Sequence[str]) -> dg.StaticPartitionsDefiniti
 
 def needed_history(season_keys: Sequence[str]) -> dg.StaticPartitionMapping:
     """Return the mapping by which a season's features read the totals of itself and of the few seasons before it."""
-    return _mapping(season_keys, {key: {str(s) for s in needed_seasons(int(key), map(int, season_keys))} for key in season_keys})
+    return _mapping(
+        season_keys, {key: {str(s) for s in needed_seasons(int(key), map(int, season_keys))} for key in season_keys}
+    )
 
 
 def this_and_earlier(season_keys: Sequence[str]) -> dg.StaticPartitionMapping:
     """Return the mapping by which a season depends on itself and on all earlier seasons."""
-    return _mapping(season_keys, {key: {earlier for earlier in season_keys if int(earlier) <= int(key)} for key in season_keys})
+    return _mapping(
+        season_keys, {key: {earlier for earlier in season_keys if int(earlier) <= int(key)} for key in season_keys}
+    )
 
 
 def _mapping(season_keys: Sequence[str], upstream_of: dict[str, set[str]]) -> dg.StaticPartitionMapping:

@@ -71,7 +71,9 @@ def table_options(
     }
 
 
-def multi_table_options(tables: Sequence[Table], group: str, kinds: set[str], code_version: str = "1") -> dict[str, Any]:
+def multi_table_options(
+    tables: Sequence[Table], group: str, kinds: set[str], code_version: str = "1"
+) -> dict[str, Any]:
     """Return the `@dg.multi_asset` options for several tables of one step."""
     return {
         "outs": {
@@ -156,7 +158,11 @@ def publish_absent(home: Home, table: Table, partition: str, reason: str) -> Eve
     """Yield a passed check and an output that says the partition is absent and leaves any earlier one in place."""
     earlier = home.tables.version(table.name, partition) if home.tables.has(table.name, partition) else None
     yield dg.AssetCheckResult(
-        passed=True, asset_key=table.name, check_name=SUITE_CHECK, description=f"absent: {reason}", metadata={"state": "absent"}
+        passed=True,
+        asset_key=table.name,
+        check_name=SUITE_CHECK,
+        description=f"absent: {reason}",
+        metadata={"state": "absent"},
     )
     yield dg.MaterializeResult(
         asset_key=table.name,

@@ -7,8 +7,8 @@ import dagster as dg
 import polars as pl
 
 from parivision_assets.core.contracts import Column, Table
-from parivision_assets.core.games import newest_rows
 from parivision_assets.core.game_numbers import newest_file_per_game
+from parivision_assets.core.games import newest_rows
 from parivision_assets.defs.publishing import (
     SUITE_CHECK,
     Events,
@@ -27,6 +27,7 @@ from parivision_assets.sources.archives import (
     parse,
     read_bytes,
 )
+from parivision_assets.sources.synthetic import write_league
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.landing import LandedObject
 
@@ -65,13 +66,17 @@ RAW_TABLES = {dataset: raw_table(dataset) for dataset in SEASON_OF_ROW}
 def land(home: Home, dataset: Dataset, season: int) -> list[LandedObject]:
     """Fetch what the publisher offers for a season into the landing zone; return all that ever landed, oldest first.
 
-    Raises SourceFormatError when the publisher still offers bytes that were refused before.
+    Bytes that were refused before are judged again: a newer version of this platform may understand them.
+    Raises SourceFormatError when they are still refused.
     """
+    if home.settings.uses_league:
+        write_league(home.settings.league_config(), home.root / "league")
     url = home.settings.source_url(dataset)
     for file in [] if url is None else _offered(url, dataset, season):
         entry = home.landing.land(dataset, str(season), read_bytes(file.url), url=file.url, day=file.day)
         if entry.rejected is not None:
-            raise SourceFormatError(file.name, f"still the bytes refused before: {entry.rejected}", "Publish it again")
+            parse(dataset, home.landing.read(entry), entry.name)
+            home.landing.accept(entry)
     return home.landing.objects(dataset, str(season))
 
 

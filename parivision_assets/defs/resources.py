@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from parivision_assets.defs.io_managers import TableIOManager
+from parivision_assets.defs.io_managers import BundleIOManager, TableIOManager
 from parivision_assets.settings import Settings
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.registry import DAGSTER_RUN_TAG
@@ -37,14 +37,19 @@ def mlflow_resource(home: Home) -> dg.ResourceDefinition:
     @dg.resource(description="The MLflow run of this Dagster run, through dagster-mlflow")
     @contextmanager
     def mlflow_parent(context: dg.InitResourceContext) -> Iterator[MlflowParent]:
-        from dagster_mlflow import mlflow_tracking
+        from dagster_mlflow.resources import MlFlow
 
         registry = home.registry
         close_orphaned_mlflow_runs(home, context.instance)
         # The experiment first, so that its artifacts lie where the home says.
         registry.experiment_id(EXPERIMENT)
-        config = {"experiment_name": EXPERIMENT, "mlflow_tracking_uri": registry.tracking_uri, "env": {}, "extra_tags": {}}
-        tied = mlflow_tracking.resource_fn(context.replace_config(config))
+        config = {
+            "experiment_name": EXPERIMENT,
+            "mlflow_tracking_uri": registry.tracking_uri,
+            "env": {},
+            "extra_tags": {},
+        }
+        tied = MlFlow(context.replace_config(config))
         run_id = tied.active_run().info.run_id
         try:
             yield MlflowParent(run_id, context.run_id or "")
@@ -73,4 +78,9 @@ def close_orphaned_mlflow_runs(home: Home, instance: dg.DagsterInstance | None) 
 def resources(settings: Settings) -> dict[str, object]:
     """Return the resources of one installation by key."""
     home = Home(settings)
-    return {"home": home, "tables": TableIOManager(home), "mlflow": mlflow_resource(home)}
+    return {
+        "home": home,
+        "tables": TableIOManager(home),
+        "bundles": BundleIOManager(home),
+        "mlflow": mlflow_resource(home),
+    }

@@ -8,6 +8,7 @@ import polars as pl
 
 from parivision_assets.core.contracts import GAMES, QUARANTINED_GAMES, QUARANTINED_SHOTS, SHOTS, Table
 from parivision_assets.core.games import GamesReport, clean_games
+from parivision_assets.core.row_rules import merge_quarantines
 from parivision_assets.core.shots import ShotReport, clean_shots
 from parivision_assets.core.tracking import attach_tracking, clean_tracking
 from parivision_assets.defs.publishing import (
@@ -19,10 +20,13 @@ from parivision_assets.defs.publishing import (
     suite_spec,
 )
 from parivision_assets.stores.home import Home
+from parivision_assets.stores.releases import released_rules
 
 
 def quarantine_problems(home: Home, valid: int, quarantined: pl.DataFrame) -> list[str]:
     """Return the blocking problem that too many rows were quarantined, or nothing."""
+    # Tracking is an optional addition: its refused rows take nothing away from the table.
+    quarantined = quarantined.filter(pl.col("archive") != "tracking")
     rows = valid + quarantined.height
     share = quarantined.height / rows if rows else 0.0
     if share <= home.settings.quarantine_limit:
@@ -95,12 +99,14 @@ def validated_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Assets
         if raw_shots is None:
             yield from absent_pair(home, SHOTS, QUARANTINED_SHOTS, season, f"no shots published for {season}")
             return
-        cleaned = clean_shots(raw_shots)
-        valid, metadata = cleaned.valid, shots_metadata(cleaned.report)
+        cleaned = clean_shots(raw_shots, released=released_rules(home.ledger, SHOTS.name, season))
+        valid, refused, metadata = cleaned.valid, cleaned.quarantined, shots_metadata(cleaned.report)
         if raw_tracking is not None:
-            tracked = attach_tracking(valid, clean_tracking(raw_tracking))
-            valid, metadata = tracked.shots, {**metadata, "tracking": dg.MetadataValue.json(tracked.report.to_dict())}
-        yield from publish_pair(home, (SHOTS, valid, metadata), (QUARANTINED_SHOTS, cleaned.quarantined), season)
+            logs = clean_tracking(raw_tracking)
+            tracked = attach_tracking(valid, logs)
+            valid, refused = tracked.shots, merge_quarantines([refused, logs.quarantined])
+            metadata["tracking"] = dg.MetadataValue.json(tracked.report.to_dict())
+        yield from publish_pair(home, (SHOTS, valid, metadata), (QUARANTINED_SHOTS, refused), season)
 
     @dg.multi_asset(name="validate_games", **_pair(GAMES, QUARANTINED_GAMES, partitions))
     def validate_games(

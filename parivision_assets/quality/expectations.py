@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import polars as pl
 
 from parivision_assets.core.contracts import Column, Table
@@ -193,7 +194,7 @@ def _write_docs(result: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for item in result.results:
         observed = (item.result or {}).get("observed_value")
-        if hasattr(observed, "item"):
+        if isinstance(observed, np.generic):
             # The renderer knows Python's numbers only.
             item.result["observed_value"] = observed.item()
     page = ValidationResultsPageRenderer().render(result)

@@ -61,4 +61,4 @@ class Home:
     @cached_property
     def ledger(self) -> Ledger:
         """Return the ledger of decisions."""
-        return Ledger(self.settings.ledger_url)
+        return Ledger.open(self.settings.ledger_url)

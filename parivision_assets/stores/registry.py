@@ -6,6 +6,7 @@ alias here follows it. Dagster's own tie (dagster-mlflow) lives in `defs.resourc
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DAGSTER_RUN_TAG = "dagster_run_id"
+LEDGER_HEAD_TAG = "ledger_head"
 OPEN_STATES = ("RUNNING", "SCHEDULED")
 
 
@@ -106,7 +108,9 @@ class ModelRegistry:
         from mlflow.entities import Metric, Param, RunTag
 
         now_ms = int(time.time() * 1000)
-        metrics = [Metric(key, float(value), now_ms, 0) for key, value in record.metrics.items() if value == value]
+        metrics = [
+            Metric(key, float(value), now_ms, 0) for key, value in record.metrics.items() if not math.isnan(value)
+        ]
         params = [Param(key, str(value)[:6000]) for key, value in record.params.items()]
         tags = [RunTag(key, value) for key, value in record.tags.items()]
         self.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
@@ -169,11 +173,7 @@ class ModelRegistry:
         Raises:
             LookupError: when no version of the target holds that bundle.
         """
-        versions = self.client.search_model_versions(f"name = '{target}'")
-        holding = [v for v in versions if v.tags.get("bundle_digest") == bundle_digest]
-        if not holding:
-            raise LookupError(f"registry: no version of {target} holds bundle {bundle_digest[:12]}; train it again")
-        newest = max(holding, key=lambda v: int(v.version))
+        newest = self._version_of(target, bundle_digest)
         if self.aliased(target, alias) != (str(newest.version), bundle_digest):
             self.client.set_registered_model_alias(target, alias, newest.version)
         return str(newest.version)
@@ -185,12 +185,32 @@ class ModelRegistry:
             is_finished: says of a Dagster run id whether that run ended or is unknown.
         """
         closed: list[str] = []
-        for experiment in self.client.search_experiments():
-            runs: Sequence[Any] = self.client.search_runs(
-                [experiment.experiment_id], filter_string="attributes.status IN ('RUNNING', 'SCHEDULED')"
-            )
+        experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+        for state in OPEN_STATES:
+            runs: Sequence[Any] = self.client.search_runs(experiments, f"attributes.status = '{state}'")
             for run in runs:
                 if is_finished(run.data.tags.get(DAGSTER_RUN_TAG, "")):
                     self.client.set_terminated(run.info.run_id, "KILLED")
                     closed.append(run.info.run_id)
         return closed
+
+    def kept_heads(self) -> list[str]:
+        """Return the ledger heads that runs keep, so that a truncated or rewritten ledger is found out."""
+        experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+        runs: Sequence[Any] = self.client.search_runs(experiments, f"tags.{LEDGER_HEAD_TAG} LIKE '%:%'")
+        return sorted({run.data.tags[LEDGER_HEAD_TAG] for run in runs})
+
+    def keep_head(self, run_id: str, head: str) -> None:
+        """Keep the ledger's head with a run."""
+        self.client.set_tag(run_id, LEDGER_HEAD_TAG, head)
+
+    def run_of_bundle(self, target: str, bundle_digest: str) -> str:
+        """Return the id of the run that made a bundle; raise LookupError when no version of the target holds it."""
+        return str(self._version_of(target, bundle_digest).run_id)
+
+    def _version_of(self, target: str, bundle_digest: str) -> Any:
+        versions = self.client.search_model_versions(f"name = '{target}'")
+        holding = [v for v in versions if v.tags.get("bundle_digest") == bundle_digest]
+        if not holding:
+            raise LookupError(f"registry: no version of {target} holds bundle {bundle_digest[:12]}; train it again")
+        return max(holding, key=lambda version: int(version.version))

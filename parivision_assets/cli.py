@@ -1,0 +1,154 @@
+"""`parivision ...`: options and help. What each command does is in `commands`, imported only when it runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="parivision",
+    help="Shot and game probabilities for basketball, from raw files to models promoted only when proven better.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+evaluate_app = typer.Typer(help="The yardstick: train on earlier seasons, score later ones, beside every baseline.")
+ledger_app = typer.Typer(help="The record of every decision: list it, check its chain, export it.")
+app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(ledger_app, name="ledger")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
+Url = Annotated[str | None, typer.Option(help="Folder or file: local, http(s) or s3.")]
+
+
+@app.command()
+def demo(
+    as_json: Json = False,
+    small: Annotated[bool, typer.Option(help="A small league: a minute instead of four.")] = False,
+) -> None:
+    """Invent a league, run the whole platform on it, and print what was promoted and how good it is."""
+    from parivision_assets.commands.demo import run_demo
+
+    run_demo(small=small, as_json=as_json)
+
+
+@app.command()
+def run(
+    select: Annotated[
+        str, typer.Option(help="Dagster asset selection, such as 'group:features' or 'key:raw_shots+'.")
+    ] = "*",
+    seasons: Annotated[
+        str | None, typer.Option(help="Seasons by the year in which they end: 2021 or 2015-2021.")
+    ] = None,
+    day: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Land one date's files first.")] = None,
+    source: Annotated[str | None, typer.Option(help="Where the day's files are: a folder or one file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Materialise assets season by season, then models and champions; or land one new day with --day and --source."""
+    from parivision_assets.commands.materialise import run_command
+
+    if (day is None) != (source is None):
+        raise typer.BadParameter("--day and --source belong together: the date, and where its files are")
+    run_command(select, seasons, day.date() if day else None, source, as_json=as_json)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same league everywhere.")] = 7,
+    seasons: Annotated[int, typer.Option(help="How many seasons.", min=1)] = 3,
+    first_season: Annotated[int, typer.Option(help="Year in which the first season ends.")] = 2022,
+    small: Annotated[bool, typer.Option(help="A small league for trying things out.")] = False,
+    scenario: Annotated[str | None, typer.Option(help="A change to inject, such as rule_change; see docs.")] = None,
+    starts: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When the scenario starts.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a synthetic league in the publishers' formats, its truth in a folder apart."""
+    from parivision_assets.commands.simulate import write
+
+    write(
+        folder, seed, first_season, seasons, scenario, starts.date() if starts else None, small=small, as_json=as_json
+    )
+
+
+@evaluate_app.command("shots")
+def evaluate_shots(
+    test_season: Annotated[
+        str, typer.Option("--test-season", "--test-seasons", help="Season or seasons to score, 2021 or 2018-2021.")
+    ],
+    shots_url: Annotated[str, typer.Option(help="Folder of NBA_{season}_Shots.csv[.zip|.gz].")],
+    tracking_url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Score shot models (pre-release and post-event) beside the constant and the zone mean."""
+    from parivision_assets.commands.evaluate import shots
+
+    shots(test_season, shots_url, tracking_url, as_json=as_json)
+
+
+@evaluate_app.command("games")
+def evaluate_games(
+    test_seasons: Annotated[str, typer.Option("--test-seasons", "--test-season", help="Seasons to score, 2016-2020.")],
+    odds_url: Annotated[str, typer.Option(help="Folder or file of the betting archive.")],
+    forecasts_url: Url = None,
+    games_url: Url = None,
+    shots_url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Score the game model beside home team, Elo, closing line and published forecasts, on the same games."""
+    from parivision_assets.commands.evaluate import games
+
+    games(test_seasons, odds_url, forecasts_url, games_url, shots_url, as_json=as_json)
+
+
+@ledger_app.command("list")
+def ledger_list(
+    target: Annotated[str | None, typer.Option(help="Only one target's entries.")] = None, as_json: Json = False
+) -> None:
+    """Show every decision with its reason, oldest first."""
+    from parivision_assets.commands.ledger import show
+
+    show(target, as_json=as_json)
+
+
+@ledger_app.command("verify")
+def ledger_verify(as_json: Json = False) -> None:
+    """Check the chain of digests, and the heads kept in the assets' metadata."""
+    from parivision_assets.commands.ledger import verify
+
+    verify(as_json=as_json)
+
+
+@ledger_app.command("export")
+def ledger_export() -> None:
+    """Print the ledger as JSON lines for an auditor."""
+    from parivision_assets.commands.ledger import export
+
+    export()
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port of the UI on this machine.")] = 3070) -> None:
+    """Start the Dagster UI and daemon on the persistent instance."""
+    from parivision_assets.commands.dev import start
+
+    start(port)
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on standard error and exit status 1."""
+    from parivision_assets.errors import expected_errors
+
+    try:
+        app(standalone_mode=True)
+    except expected_errors() as error:
+        message = " ".join(str(error).split())
+        if "--json" in sys.argv:
+            sys.stdout.write(json.dumps({"error": message}) + "\n")
+        sys.stderr.write(f"parivision: {message}\n")
+        raise SystemExit(1) from error

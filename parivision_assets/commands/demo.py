@@ -1,0 +1,147 @@
+"""`parivision demo`: a synthetic league from raw files to promoted models, and how far they are from the optimum."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from parivision_assets.commands.console import OUT, print_json, print_table
+from parivision_assets.commands.materialise import print_results, raise_for_failures, run_selection
+from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.core.evaluation import Metrics, regret, score
+from parivision_assets.core.targets import Target
+from parivision_assets.core.walk_forward import baseline_probability
+from parivision_assets.errors import CommandError
+from parivision_assets.settings import LeagueSettings, Settings
+from parivision_assets.sources.synthetic import LeaguePaths
+from parivision_assets.stores.champions import bundle_model
+from parivision_assets.stores.home import Home
+from parivision_assets.stores.locks import home_lock
+
+SHOT_KEYS = ["game_id", "quarter", "clock_s", "player_id"]
+TRUTH_COLUMN = {"shot_pre_release": "p_pre_release", "shot_post_event": "p_post_event", "game": "p_published"}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One champion against the league's known truth, on the season that it never saw."""
+
+    target: str
+    season: int
+    verdict: str
+    champion: Metrics
+    baseline: str
+    baseline_log_loss: float
+    optimum_log_loss: float
+    regret_nats: float
+
+
+def run_demo(*, small: bool, as_json: bool) -> None:
+    """Run everything and print each champion's log loss beside the optimum's and the baselines'."""
+    settings = demo_settings(small=small)
+    home = Home(settings)
+    started = time.perf_counter()
+    with home_lock(home.root, "parivision demo"):
+        if not as_json:
+            OUT.print("[bold]A synthetic league: invented players, known true probabilities.[/]")
+        results = run_selection(settings, "*", settings.season_keys)
+        if not as_json:
+            print_results(results)
+        raise_for_failures(results)
+        scored = [score_champion(home, target) for target in TARGETS.values()]
+    seconds = time.perf_counter() - started
+    if as_json:
+        print_json({"seconds": seconds, "champions": [asdict(item) for item in scored]})
+        return
+    print_scored(scored)
+    OUT.print(f"Done in {seconds:.0f} s. `make dev` shows the runs, checks and pictures on http://localhost:3070")
+
+
+def demo_settings(*, small: bool) -> Settings:
+    """Return the settings of the demo: the league, whatever archives the environment names."""
+    settings = Settings(shots_url=None, games_url=None, odds_url=None, tracking_url=None, forecasts_url=None)
+    if not small:
+        return settings
+    return settings.model_copy(update={"league": LeagueSettings(size="small")})
+
+
+def score_champion(home: Home, target: Target) -> Scored:
+    """Return a champion's figures on the newest season, against the truth that features never see."""
+    champion = home.ledger.champion(target.name)
+    if champion is None:
+        raise CommandError(f"{target.name} has no champion; `parivision ledger list` says why")
+    model = bundle_model(home.bundles.read_bundle(champion.model))
+    season = max(int(key) for key in home.tables.partitions(target.table.name))
+    rows = home.tables.read(target.table.name, str(season))
+    truth = join_truth(home, target, rows, season)
+    label, group = rows[target.label].to_numpy(), rows[target.group].to_numpy()
+    probability = model.predict(rows)
+    baseline = target.baselines[-1]
+    training = home.tables.read(target.table.name, [str(s) for s in model.train_seasons])
+    baseline_chance = baseline_probability(target, baseline, training, rows)
+    return Scored(
+        target=target.name,
+        season=season,
+        verdict=home.ledger.records(target.name)[-1].content()["verdict"],
+        champion=score(label, probability, group),
+        baseline=baseline.name,
+        baseline_log_loss=score(label, baseline_chance, group).log_loss,
+        optimum_log_loss=score(label, truth, group).log_loss,
+        regret_nats=regret(truth, probability),
+    )
+
+
+def join_truth(home: Home, target: Target, rows: pl.DataFrame, season: int) -> npt.NDArray[np.float64]:
+    """Return the true probability, given the published columns, of each feature row.
+
+    Raises CommandError when a row has no truth or several.
+    """
+    folder = LeaguePaths(Path(home.root) / "league").truth
+    if target.name == "game":
+        truth, keys = pl.read_parquet(folder / "games.parquet"), ["game_key"]
+        wanted = rows.select(keys)
+    else:
+        truth, keys = pl.read_parquet(folder / f"shots_{season}.parquet"), SHOT_KEYS
+        wanted = rows.select(keys).cast(truth.select(keys).schema)
+    joined = wanted.join(truth.select(*keys, TRUTH_COLUMN[target.name]), on=keys, how="left", maintain_order="left")
+    found = joined[TRUTH_COLUMN[target.name]]
+    if len(found) != rows.height or found.null_count():
+        raise CommandError(f"{target.name}: {found.null_count()} rows have no truth; run `make clean` and try again")
+    return found.to_numpy()
+
+
+def print_scored(scored: list[Scored]) -> None:
+    """Print the champions beside the optimum and the baselines."""
+    columns = (
+        "target",
+        "season",
+        "verdict",
+        "log loss",
+        "optimum",
+        "regret",
+        "baseline",
+        "its log loss",
+        "accuracy",
+        "AUC",
+    )
+    rows = [
+        (
+            item.target,
+            str(item.season),
+            item.verdict,
+            item.champion.log_loss,
+            item.optimum_log_loss,
+            item.regret_nats,
+            item.baseline.replace("_", " "),
+            item.baseline_log_loss,
+            item.champion.accuracy,
+            item.champion.roc_auc,
+        )
+        for item in scored
+    ]
+    print_table("Champions on a season they never saw (nats)", columns, rows)
