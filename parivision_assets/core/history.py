@@ -179,9 +179,10 @@ def state(totals: Totals, as_of: dt.date, season: int) -> State:
     `season` names the season being predicted, which decides the priors; totals should hold `needed_seasons`.
     """
     priors, days = prior_rates(totals, season), GameDays.of(totals)
+    measured = _measured(totals, priors)
     frames = {}
     for memory in MEMORIES:
-        running = running_sums(memory, totals, priors, days).filter(pl.col(memory.last_date) < as_of)
+        running = _running_sums(memory, measured, days).filter(pl.col(memory.last_date) < as_of)
         newest = running.group_by(memory.keys, maintain_order=True).last().with_columns(_as_of=pl.lit(as_of))
         frames[memory.name] = _faded(newest, memory, "_as_of", days).drop("_as_of")
     return State(as_of, GameDays.of(totals, season).before(as_of), priors, frames)
@@ -190,9 +191,10 @@ def state(totals: Totals, as_of: dt.date, season: int) -> State:
 def join_history(shots: pl.DataFrame, totals: Totals, season: int) -> pl.DataFrame:
     """Return shots of one season with every memory as of the day before each shot's game, and priors."""
     priors, days = prior_rates(totals, season), GameDays.of(totals)
+    measured = _measured(totals, priors)
     context = shots.with_columns(bucket=bucket(), cell=cell(), everyone=EVERYONE)
     for memory in MEMORIES:
-        running = running_sums(memory, totals, priors, days).rename({memory.last_date: "known_date"})
+        running = _running_sums(memory, measured, days).rename({memory.last_date: "known_date"})
         queries = context.select(*memory.keys, "game_date").unique().sort("game_date")
         found = queries.join_asof(
             running.sort("known_date").with_columns(pl.col("known_date").alias(memory.last_date)),
@@ -216,12 +218,12 @@ def join_state(requests: pl.DataFrame, known: State) -> pl.DataFrame:
     return _completed(context.with_columns(season_day=known.season_day), known.priors)
 
 
-def running_sums(memory: Memory, totals: Totals, priors: Mapping[str, float], days: GameDays) -> pl.DataFrame:
+def _running_sums(memory: Memory, measured: Totals, days: GameDays) -> pl.DataFrame:
     """Return, per key and date, the memory's sums through that date in units of weight on the first game day.
 
     Weights grow as 2^(game days / half-life): dividing by a later day's weight fades the past (`_faded`).
     """
-    daily = _daily(memory, totals, priors).sort(*memory.keys, "game_date")
+    daily = _daily(memory, measured).sort(*memory.keys, "game_date")
     daily = _with_weights(daily, "game_date", days, memory.half_life_game_days.values())
     names = memory.columns()
     pairs = product(memory.values, memory.half_life_game_days.values())
@@ -236,25 +238,32 @@ def running_sums(memory: Memory, totals: Totals, priors: Mapping[str, float], da
     return grouped.explode(memory.last_date, *names)
 
 
-def _daily(memory: Memory, totals: Totals, priors: Mapping[str, float]) -> pl.DataFrame:
-    by_source = {"player_id": totals.players, "action_type": totals.actions, "cell": totals.actions}
-    source = by_source.get(memory.keys[0], totals.teams).with_columns(everyone=EVERYONE)
-    prior = pl.col("bucket").replace_strict(priors, return_dtype=pl.Float64)
-    jump = pl.col("bucket") != "rim"
-    excess = pl.col("makes") - pl.col("attempts") * prior
-    measures = {
-        "attempts": pl.col("attempts").sum(),
-        "makes": pl.col("makes").sum(),
-        "excess": excess.sum(),
-        "jump_attempts": pl.col("attempts").filter(jump).sum(),
-        "jump_excess": excess.filter(jump).sum(),
-        "threes": pl.col("attempts").filter(pl.col("bucket").str.ends_with("three")).sum(),
-        "rim": pl.col("attempts").filter(~jump).sum(),
-        "dunks": pl.col("dunks").sum(),
-        "games": pl.lit(1),
-    }
-    chosen = [measures[value].alias(value) for value in memory.values]
-    return source.group_by(*memory.keys, "game_date").agg(chosen)
+def _daily(memory: Memory, measured: Totals) -> pl.DataFrame:
+    by_source = {"player_id": measured.players, "action_type": measured.actions, "cell": measured.actions}
+    source = by_source.get(memory.keys[0], measured.teams)
+    sums = [pl.lit(1).alias(value) if value == "games" else pl.col(value).sum() for value in memory.values]
+    return source.group_by(*memory.keys, "game_date").agg(sums)
+
+
+def _measured(totals: Totals, priors: Mapping[str, float]) -> Totals:
+    """Return the totals with everything that memories sum, row by row."""
+    rates = pl.DataFrame({"bucket": list(priors), "_prior": list(priors.values())})
+    jump = (pl.col("bucket") != "rim").cast(pl.Int32)
+    three = pl.col("bucket").is_in([name for name in BUCKETS if name.endswith("three")]).cast(pl.Int32)
+    excess = pl.col("makes") - pl.col("attempts") * pl.col("_prior")
+    measures = (
+        excess.alias("excess"),
+        (pl.col("attempts") * jump).alias("jump_attempts"),
+        (excess * jump).alias("jump_excess"),
+        (pl.col("attempts") * three).alias("threes"),
+        (pl.col("attempts") * (1 - jump)).alias("rim"),
+        EVERYONE.alias("everyone"),
+    )
+    frames = (
+        frame.join(rates, on="bucket", how="left", maintain_order="left").with_columns(measures)
+        for frame in (totals.players, totals.teams, totals.actions)
+    )
+    return Totals(*frames)
 
 
 def _counts() -> tuple[pl.Expr, pl.Expr, pl.Expr]:
