@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     forecasts_url: str | None = None
     seasons: Annotated[tuple[int, ...], NoDecode] = ()
     today: dt.date | None = None
+    schedule_url: str | None = Field(default=None, description="Games to come; the archives replay theirs without one")
     league: LeagueSettings = Field(default_factory=LeagueSettings)
 
     training_seasons: int = Field(default=5, ge=1, description="Newest seasons before the holdout to train on")
