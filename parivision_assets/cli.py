@@ -60,7 +60,7 @@ def run(
 @app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same league everywhere.")] = 7,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same league everywhere.")] = 22,
     seasons: Annotated[int, typer.Option(help="How many seasons.", min=1)] = 3,
     first_season: Annotated[int, typer.Option(help="Year in which the first season ends.")] = 2022,
     small: Annotated[bool, typer.Option(help="A small league for trying things out.")] = False,

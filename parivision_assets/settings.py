@@ -43,11 +43,13 @@ class LeagueSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PARIVISION_LEAGUE_", frozen=True)
 
-    seed: int = Field(default=7, ge=0)
+    seed: int = Field(default=22, ge=0)
     size: Literal["full", "small"] = "full"
     first_season: int = Field(default=2022, ge=1947, le=2100)
     seasons: int = Field(default=3, ge=2, le=30)
-    published_until: dt.date | None = Field(default=None, description="Hold back what is played after this date")
+    published_until: dt.date | None = Field(
+        default=None, description="Hold back what is played after this date; a full league's last fortnight by default"
+    )
 
 
 class Settings(BaseSettings):
@@ -62,9 +64,9 @@ class Settings(BaseSettings):
     odds_url: str | None = None
     tracking_url: str | None = None
     forecasts_url: str | None = None
+    schedule_url: str | None = Field(default=None, description="Games to come; the archives replay theirs without one")
     seasons: Annotated[tuple[int, ...], NoDecode] = ()
     today: dt.date | None = None
-    schedule_url: str | None = Field(default=None, description="Games to come; the archives replay theirs without one")
     league: LeagueSettings = Field(default_factory=LeagueSettings)
 
     training_seasons: int = Field(default=5, ge=1, description="Newest seasons before the holdout to train on")
@@ -127,14 +129,17 @@ class Settings(BaseSettings):
     def league_config(self) -> LeagueConfig:
         """Return the synthetic league that these settings describe."""
         league = self.league
-        teams, games = (8, 20) if league.size == "small" else (30, 82)
+        small = league.size == "small"
+        teams, games = (8, 20) if small else (30, 82)
+        # So that a newcomer sees games to come, and can land more days.
+        fortnight_before_end = None if small else dt.date(league.first_season + league.seasons - 1, 4, 1)
         return LeagueConfig(
             league.seed,
             league.first_season,
             league.seasons,
             teams=teams,
             games_per_team=games,
-            published_until=league.published_until,
+            published_until=league.published_until or fortnight_before_end,
         )
 
     @property

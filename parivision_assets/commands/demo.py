@@ -53,21 +53,23 @@ def run_demo(*, small: bool, as_json: bool) -> None:
         if not as_json:
             print_results(results)
         raise_for_failures(results)
-        scored = [score_champion(home, target) for target in TARGETS.values()]
+        promoted = [target for target in TARGETS.values() if home.ledger.champion(target.name) is not None]
+        scored = [score_champion(home, target) for target in promoted]
+        refused = [home.ledger.records(name)[-1].reason for name in TARGETS if name not in {t.name for t in promoted}]
     seconds = time.perf_counter() - started
     if as_json:
-        print_json({"seconds": seconds, "champions": [asdict(item) for item in scored]})
+        print_json({"seconds": seconds, "champions": [asdict(item) for item in scored], "refused": refused})
         return
     print_scored(scored)
+    for reason in refused:
+        OUT.print(reason, highlight=False)
     OUT.print(f"Done in {seconds:.0f} s. `make dev` shows the runs, checks and pictures on http://localhost:3070")
 
 
 def demo_settings(*, small: bool) -> Settings:
     """Return the settings of the demo: the league, whatever archives the environment names."""
     settings = Settings(shots_url=None, games_url=None, odds_url=None, tracking_url=None, forecasts_url=None)
-    if not small:
-        return settings
-    return settings.model_copy(update={"league": LeagueSettings(size="small")})
+    return settings.model_copy(update={"league": LeagueSettings(size="small")}) if small else settings
 
 
 def score_champion(home: Home, target: Target) -> Scored:

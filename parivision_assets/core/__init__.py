@@ -1,1 +1,1 @@
-"""The domain, pure: tables in, tables or small frozen dataclasses out. No I/O, no clock, no environment, no framework."""
+"""The domain, pure: tables in, tables or small frozen dataclasses out. No I/O, clock, environment or framework."""

@@ -16,7 +16,9 @@ TARGETS = {target.name: target for target in (SHOT_PRE_RELEASE, SHOT_POST_EVENT,
 SHOTS_TUNED_ON = (2014, 2015, 2016, 2017, 2018, 2020)
 
 SHOT_CONFIGS = (
-    TrainingConfig("logistic_regression", {"c": 0.1, "hinges": 3, "max_rows": 200_000}, tuned_on_seasons=SHOTS_TUNED_ON),
+    TrainingConfig(
+        "logistic_regression", {"c": 0.1, "hinges": 3, "max_rows": 100_000}, tuned_on_seasons=SHOTS_TUNED_ON
+    ),
     TrainingConfig(
         "random_forest",
         {"n_estimators": 40, "max_depth": 10, "min_samples_leaf": 50, "max_rows": 60_000},

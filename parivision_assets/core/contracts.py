@@ -99,6 +99,17 @@ class Table:
             raise ValueError(f"table {self.name}: missing column(s) {', '.join(missing)}")
         return frame.select([pl.col(column.name).cast(column.dtype) for column in self.columns])
 
+    def violations(self, frame: pl.DataFrame) -> dict[str, int]:
+        """Return how many rows break each rule, the key's uniqueness included; empty when the contract is kept."""
+        counts = frame.select(**{rule: broken.sum() for rule, broken in self.broken_rules().items()}).row(0, named=True)
+        if self.key:
+            counts[self.key_rule()] = int(frame.select(pl.struct(self.key).is_duplicated().sum()).item())
+        return {rule: count for rule, count in counts.items() if count}
+
+    def key_rule(self) -> str:
+        """Return the key's rule in words."""
+        return f"{', '.join(self.key)}: no two rows alike"
+
     def broken_rules(self) -> dict[str, pl.Expr]:
         """Return, per rule name (`column: rule`), an expression that is true where a row breaks it."""
         return {f"{column.name}: {column.rule()}": column.violated() for column in self.columns}
@@ -151,7 +162,7 @@ SHOTS = Table(
                KnownAt.POST_EVENT, "ft", 0, court.MAX_DISTANCE_FT),
         Column("angle_deg", pl.Float32, "Angle from straight on as recorded; not a feature, see spot_angle_deg",
                KnownAt.POST_EVENT, "deg", -180, 180),
-        Column("spot_x_ft", pl.Float32, "x_ft where the recorded spot is an observation, null where rim_rule excludes it",
+        Column("spot_x_ft", pl.Float32, "x_ft where the spot is an observation, null where rim_rule excludes it",
                KnownAt.PRE_RELEASE, "ft", -court.HALF_WIDTH_FT, court.HALF_WIDTH_FT, nullable=True),
         Column("spot_y_ft", pl.Float32, "y_ft likewise", KnownAt.PRE_RELEASE, "ft", court.MIN_Y_FT, court.MAX_Y_FT,
                nullable=True),

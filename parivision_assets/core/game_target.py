@@ -35,7 +35,7 @@ GAME = Target(
 
 # A calibrator fitted on one season of 1,230 games costs more than it mends: logistic regression needs none.
 GAME_LOGISTIC = TrainingConfig(
-    "logistic_regression", {"c": 0.1}, season_decay=0.95, withheld_share=0.3, folds=1, tuned_on_seasons=TUNED_ON
+    "logistic_regression", {"c": 0.01}, season_decay=0.95, withheld_share=0.3, folds=1, tuned_on_seasons=TUNED_ON
 )
 GAME_XGBOOST = TrainingConfig(
     "xgboost",

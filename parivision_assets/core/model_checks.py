@@ -40,9 +40,10 @@ def beats_baseline(figures: Mapping[str, Metrics], baselines: Sequence[str]) -> 
     best = min(baselines, key=lambda name: figures[name].log_loss)
     margin = figures[best].log_loss - own
     word = "lower" if margin > 0 else "not lower"
+    rival = f"{best.replace('_', ' ')}, {figures[best].log_loss:.4f}"
     return ModelCheck(
         margin > 0,
-        f"log loss {own:.4f} is {word} than the best baseline's ({best.replace('_', ' ')}, {figures[best].log_loss:.4f})",
+        f"log loss {own:.4f} is {word} than the best baseline's ({rival})",
         figures={"margin_nats": margin},
     )
 

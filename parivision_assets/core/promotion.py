@@ -7,7 +7,7 @@ statistics in `core.eprocess`, recording the decision in `stores.ledger`.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Self
@@ -265,7 +265,10 @@ def _games_needed(evidence: Evidence, config: GateConfig, found: _Findings) -> i
 def _reason(
     verdict: Verdict, evidence: Evidence, config: GateConfig, found: _Findings, guards: tuple[Guard, ...]
 ) -> str:
-    contest, games = evidence.contest, len(evidence.games)
+    games = len(evidence.games)
+    contest = replace(
+        evidence.contest, challenger=_short(evidence.contest.challenger), champion=_short(evidence.contest.champion)
+    )
     rival = f"{'baseline' if contest.champion_is_baseline else 'champion'} {contest.champion}"
     seen = f"over {games:,} unseen game(s) and {evidence.rows:,} row(s)"
     gain = f"{abs(found.mean):.4f} nats {'less' if found.mean >= 0 else 'more'} than {rival} {seen}"
@@ -301,6 +304,11 @@ def _reason_to_wait(evidence: Evidence, config: GateConfig, found: _Findings, ga
         f"{who}: it loses {gain}; a gain of {config.worthwhile_nats:g} nats would have been shown with a chance "
         f"of {found.power:.0%}, and about {more:,} more game(s) would make it {config.target_power:.0%}."
     )
+
+
+def _short(model: str) -> str:
+    """Return a digest's first twelve characters; other names as they are."""
+    return model[:12] if len(model) == 64 else model
 
 
 def _one_in(log_odds: float) -> str:

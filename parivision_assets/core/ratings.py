@@ -45,9 +45,9 @@ LONGEST_GAP_DAYS = 10
 class MarginSettings:
     """How fast margin ratings move; variances in points², chosen by log loss on 2008-2015 (docs/modelling.md)."""
 
-    day_variance: float = 0.045
+    day_variance: float = 0.03
     season_carry: float = 0.8
-    season_variance: float = 8.0
+    season_variance: float = 6.0
     start_variance: float = 25.0
     home_start_pts: float = 3.0
     home_day_variance: float = 0.0005

@@ -71,8 +71,9 @@ def split_by_rules(rows: pl.DataFrame, rules: Sequence[RowRule], archive: str) -
 def quarantine(rows: pl.DataFrame, rule: RowRule, archive: str) -> pl.DataFrame:
     """Return the rows in the quarantine's shape: file, row, column, rule, value, what to do next."""
     value = published(rule.column).cast(pl.String).fill_null("nothing")
+    next_step = rule.next_step[:1].upper() + rule.next_step[1:]
     message = pl.format(
-        "{} row {}, column {}: " + _escaped(rule.name) + "; found {}. " + _escaped(rule.next_step[:1].upper() + rule.next_step[1:]),
+        "{} row {}, column {}: " + _escaped(rule.name) + "; found {}. " + _escaped(next_step),
         pl.col("source_file"),
         pl.col("source_row"),
         pl.lit(rule.column),

@@ -13,11 +13,18 @@ from parivision_assets.core.contracts import PROMOTION_DECISIONS
 from parivision_assets.core.evaluation import calibration_curve
 from parivision_assets.core.targets import Target
 from parivision_assets.defs.io_managers import StoredBundle
-from parivision_assets.defs.publishing import OWNERS, Events, image, markdown_table, publish, suite_spec, table_options
+from parivision_assets.defs.publishing import (
+    OWNERS,
+    Events,
+    contract_spec,
+    image,
+    markdown_table,
+    publish,
+    table_options,
+)
 from parivision_assets.stores.champions import Judgement, bundle_model, judge
 from parivision_assets.stores.decisions import decision_table
 from parivision_assets.stores.home import Home
-from parivision_assets.stores.tables import UNPARTITIONED
 
 
 class ChampionConfig(dg.Config):
@@ -112,17 +119,14 @@ def champion_assets() -> list[dg.AssetsDefinition]:
     @dg.asset(
         **table_options(PROMOTION_DECISIONS, "champions", set(), None),
         deps=[f"{name}_champion" for name in TARGETS],
-        check_specs=[suite_spec(PROMOTION_DECISIONS, "structure", None)],
+        check_specs=[contract_spec(PROMOTION_DECISIONS, None)],
     )
     def promotion_decisions(home: dg.ResourceParam[Home]) -> Events:
         verification = home.ledger.verify()
         problems = [] if verification.intact else [f"the ledger is not intact: {verification.message}"]
         yield from publish(
-            home,
             PROMOTION_DECISIONS,
             decision_table(home.ledger.records()),
-            UNPARTITIONED,
-            kind="structure",
             problems=problems,
             metadata={"ledger": verification.message, "ledger_head": str(verification.head)},
         )

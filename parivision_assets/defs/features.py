@@ -12,10 +12,10 @@ from parivision_assets.core.shot_features import SHOT_FEATURES, shot_features
 from parivision_assets.defs.partitions import needed_history, this_and_earlier
 from parivision_assets.defs.publishing import (
     Events,
+    contract_spec,
     multi_table_options,
     publish,
     publish_absent,
-    suite_spec,
     table_options,
 )
 from parivision_assets.stores.home import Home
@@ -29,7 +29,7 @@ def feature_assets(partitions: dg.PartitionsDefinition[str], season_keys: Sequen
     @dg.asset(
         **table_options(SHOT_FEATURES, "features", set(), partitions),
         ins={"player_game_totals": past, "team_game_totals": past, "action_totals": past},
-        check_specs=[suite_spec(SHOT_FEATURES, "contract", partitions)],
+        check_specs=[contract_spec(SHOT_FEATURES, partitions)],
     )
     def build_shot_features(
         context: dg.AssetExecutionContext,
@@ -45,7 +45,7 @@ def feature_assets(partitions: dg.PartitionsDefinition[str], season_keys: Sequen
             return
         totals = Totals(player_game_totals, team_game_totals, action_totals)
         frame = shot_features(validated_shots, totals, int(season))
-        yield from publish(home, SHOT_FEATURES, frame, season)
+        yield from publish(SHOT_FEATURES, frame)
 
     @dg.multi_asset(
         name="build_game_features",
@@ -57,8 +57,8 @@ def feature_assets(partitions: dg.PartitionsDefinition[str], season_keys: Sequen
             dg.AssetDep("team_game_totals", partition_mapping=this_and_earlier(season_keys)),
         ],
         check_specs=[
-            suite_spec(GAME_FEATURE_TABLE, "contract", partitions),
-            suite_spec(TEAM_STATES, "structure", partitions),
+            contract_spec(GAME_FEATURE_TABLE, partitions),
+            contract_spec(TEAM_STATES, partitions),
         ],
     )
     def build_game_features_asset(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> Events:
@@ -73,7 +73,7 @@ def feature_assets(partitions: dg.PartitionsDefinition[str], season_keys: Sequen
         row = state_row(
             season, lineages(home.tables, [key for key in season_keys if int(key) <= int(season)])[season], state
         )
-        yield from publish(home, GAME_FEATURE_TABLE, frame, season)
-        yield from publish(home, TEAM_STATES, row, season, kind="structure")
+        yield from publish(GAME_FEATURE_TABLE, frame)
+        yield from publish(TEAM_STATES, row)
 
     return [build_shot_features, build_game_features_asset]

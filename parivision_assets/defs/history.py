@@ -7,7 +7,7 @@ import polars as pl
 
 from parivision_assets.core import history
 from parivision_assets.core.contracts import ACTION_TOTALS, PLAYER_GAME_TOTALS, TEAM_GAME_TOTALS, Table
-from parivision_assets.defs.publishing import Events, publish, publish_absent, suite_spec, table_options
+from parivision_assets.defs.publishing import Events, contract_spec, publish, publish_absent, table_options
 from parivision_assets.stores.home import Home
 
 TOTALS: tuple[tuple[Table, Callable[[pl.DataFrame], pl.DataFrame]], ...] = (
@@ -22,9 +22,7 @@ def totals_asset(
 ) -> dg.AssetsDefinition:
     """Return the asset that sums a season's shots into one totals table."""
 
-    @dg.asset(
-        **table_options(table, "history", set(), partitions), check_specs=[suite_spec(table, "contract", partitions)]
-    )
+    @dg.asset(**table_options(table, "history", set(), partitions), check_specs=[contract_spec(table, partitions)])
     def season_totals(
         context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], validated_shots: pl.DataFrame | None
     ) -> Events:
@@ -32,7 +30,7 @@ def totals_asset(
         if validated_shots is None:
             yield from publish_absent(home, table, season, f"no shots for {season}")
             return
-        yield from publish(home, table, totals(validated_shots), season)
+        yield from publish(table, totals(validated_shots))
 
     return season_totals
 

@@ -7,10 +7,10 @@ from parivision_assets.core.contracts import SHOT_LEAKS
 from parivision_assets.core.leaks import leak_summary, leak_table
 from parivision_assets.defs.publishing import (
     Events,
+    contract_spec,
     markdown_table,
     publish,
     publish_absent,
-    suite_spec,
     table_options,
 )
 from parivision_assets.stores.home import Home
@@ -21,7 +21,7 @@ def leak_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefin
 
     @dg.asset(
         **table_options(SHOT_LEAKS, "validated", set(), partitions),
-        check_specs=[suite_spec(SHOT_LEAKS, "contract", partitions)],
+        check_specs=[contract_spec(SHOT_LEAKS, partitions)],
     )
     def build_shot_leaks(
         context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], validated_shots: pl.DataFrame | None
@@ -30,7 +30,7 @@ def leak_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefin
         if validated_shots is None:
             yield from publish_absent(home, SHOT_LEAKS, season, f"no shots for {season}")
             return
-        yield from publish(home, SHOT_LEAKS, leak_summary(validated_shots), season)
+        yield from publish(SHOT_LEAKS, leak_summary(validated_shots))
 
     return [build_shot_leaks]
 

@@ -16,10 +16,10 @@ from parivision_assets.defs.io_managers import StoredBundle
 from parivision_assets.defs.publishing import (
     OWNERS,
     Events,
+    contract_spec,
     image,
     publish,
     publish_absent,
-    suite_spec,
     table_options,
 )
 from parivision_assets.stores.champions import bundle_model
@@ -38,7 +38,7 @@ def prediction_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         **table_options(SHOT_CHARTS, "predictions", set(), partitions),
         ins={"champion": dg.AssetIn(f"{SHOT_PRE_RELEASE.name}_champion")},
         deps=["validated_shots"],
-        check_specs=[suite_spec(SHOT_CHARTS, "contract", partitions)],
+        check_specs=[contract_spec(SHOT_CHARTS, partitions)],
     )
     def build_shot_charts(
         context: dg.AssetExecutionContext,
@@ -62,12 +62,12 @@ def prediction_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             .head(PICTURED_SHOTS)
         )
         chart = pictures.shot_chart_png(sample, f"Expected points away from the rim, season {season}")
-        yield from publish(home, SHOT_CHARTS, charts, season, metadata={"league_shot_chart": image(chart)})
+        yield from publish(SHOT_CHARTS, charts, metadata={"league_shot_chart": image(chart)})
 
     @dg.asset(
         **table_options(GAME_PREDICTIONS, "predictions", set(), partitions),
         ins={"champion": dg.AssetIn("game_champion")},
-        check_specs=[suite_spec(GAME_PREDICTIONS, "contract", partitions)],
+        check_specs=[contract_spec(GAME_PREDICTIONS, partitions)],
     )
     def build_game_predictions(
         context: dg.AssetExecutionContext,
@@ -88,7 +88,7 @@ def prediction_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         earlier = (
             home.tables.read(GAME_PREDICTIONS.name, season) if home.tables.has(GAME_PREDICTIONS.name, season) else None
         )
-        yield from publish(home, GAME_PREDICTIONS, with_new_versions(earlier, predicted), season)
+        yield from publish(GAME_PREDICTIONS, with_new_versions(earlier, predicted))
 
     @dg.asset(
         name="serving_state",

@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 
 from parivision_assets.core.contracts import Table
-from parivision_assets.quality.expectations import SuiteKind, SuiteResult, validate
+from parivision_assets.quality.expectations import SuiteKind, SuiteResult, failing_rows, validate
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.tables import EncodedTable, encode
 
@@ -93,29 +93,34 @@ def multi_table_options(
 
 
 def suite_spec(table: Table, kind: SuiteKind, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetCheckSpec:
-    """Return the blocking check that carries a table's suite, judged per partition."""
+    """Return the blocking check that carries a Great Expectations suite, judged per partition."""
     what = "its columns, types and that it has rows" if kind == "structure" else "its whole contract"
+    return _spec(table, f"Great Expectations on {what}; a partition that fails is not published", partitions)
+
+
+def contract_spec(table: Table, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetCheckSpec:
+    """Return the blocking check of a table that is made here, from tables that suites have judged."""
+    return _spec(table, "Every rule of the contract; a partition that fails is not published", partitions)
+
+
+def _spec(table: Table, description: str, partitions: dg.PartitionsDefinition[str] | None) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        SUITE_CHECK,
-        asset=table.name,
-        description=f"Great Expectations on {what}; a partition that fails is not published",
-        blocking=True,
-        partitions_def=partitions,
+        SUITE_CHECK, asset=table.name, description=description, blocking=True, partitions_def=partitions
     )
 
 
-def publish(
+def publish_judged(
     home: Home,
     table: Table,
     frame: pl.DataFrame,
     partition: str,
+    kind: SuiteKind,
     *,
-    kind: SuiteKind = "contract",
     problems: Sequence[str] = (),
     metadata: Mapping[str, Any] | None = None,
     may_be_empty: bool = False,
 ) -> Events:
-    """Yield the suite's check result and, only when it passes, the staged table with its metadata and data version.
+    """Yield a Great Expectations suite's check result and, only when it passes, the table.
 
     Args:
         home: the stores.
@@ -136,10 +141,39 @@ def publish(
         description="; ".join([result.summary(), *problems]),
         metadata=suite_metadata(result, home, table, partition),
     )
-    if not passed:
-        return
+    if passed:
+        yield materialised(table, frame, metadata)
+
+
+def publish(
+    table: Table,
+    frame: pl.DataFrame,
+    *,
+    problems: Sequence[str] = (),
+    metadata: Mapping[str, Any] | None = None,
+) -> Events:
+    """Yield the contract's check result and, only when no rule is broken, the table."""
+    violations = table.violations(frame)
+    found = [f"{count:,} row(s) break '{rule}'" for rule, count in violations.items()]
+    found += ["no rows"] if frame.is_empty() else []
+    rules = len(table.columns) + 1
+    yield dg.AssetCheckResult(
+        passed=not found and not problems,
+        asset_key=table.name,
+        check_name=SUITE_CHECK,
+        description="; ".join([*found, *problems]) or f"{rules} rules hold",
+        metadata={"rules": rules, **({"failing_rows": failing_rows_metadata(table, frame)} if violations else {})},
+    )
+    if not found and not problems:
+        yield materialised(table, frame, metadata)
+
+
+def materialised(
+    table: Table, frame: pl.DataFrame, metadata: Mapping[str, Any] | None
+) -> dg.MaterializeResult[Audited | Absent]:
+    """Return the audited table with what a person would want to look at; its version is its content's digest."""
     encoded = encode(frame)
-    yield dg.MaterializeResult(
+    return dg.MaterializeResult(
         asset_key=table.name,
         value=Audited(encoded),
         metadata={
@@ -189,6 +223,11 @@ def suite_metadata(result: SuiteResult, home: Home, table: Table, partition: str
     if result.failing_rows.height:
         found["failing_rows"] = dg.MetadataValue.md(markdown_table(result.failing_rows))
     return found
+
+
+def failing_rows_metadata(table: Table, frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """Return a sample of the rows that break a rule, with the rule."""
+    return dg.MetadataValue.md(markdown_table(failing_rows(table, frame)))
 
 
 def preview(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:

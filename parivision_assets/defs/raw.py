@@ -12,8 +12,8 @@ from parivision_assets.core.games import newest_rows
 from parivision_assets.defs.publishing import (
     SUITE_CHECK,
     Events,
-    publish,
     publish_absent,
+    publish_judged,
     suite_spec,
     table_options,
 )
@@ -121,7 +121,7 @@ def raw_asset(dataset: Dataset, partitions: dg.PartitionsDefinition[str]) -> dg.
         if frame is None or frame.is_empty():
             yield from publish_absent(home, table, season, f"no {dataset} published for {season}")
             return
-        yield from publish(home, table, frame, season, kind="structure", metadata=landed_metadata(landed))
+        yield from publish_judged(home, table, frame, season, "structure", metadata=landed_metadata(landed))
 
     return raw
 

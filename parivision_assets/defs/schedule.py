@@ -7,7 +7,7 @@ import polars as pl
 
 from parivision_assets.core.contracts import GAMES, SCHEDULE
 from parivision_assets.core.games import game_key, mask_schedule
-from parivision_assets.defs.publishing import Events, publish, publish_absent, suite_spec, table_options
+from parivision_assets.defs.publishing import Events, contract_spec, publish, publish_absent, table_options
 from parivision_assets.sources.archives import Dataset, SourceAbsentError, find_files, read
 from parivision_assets.stores.home import Home
 
@@ -36,7 +36,7 @@ def schedule_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsD
     @dg.asset(
         **table_options(SCHEDULE, "raw", {"csv"}, partitions),
         deps=["raw_games", "raw_odds"],
-        check_specs=[suite_spec(SCHEDULE, "contract", partitions)],
+        check_specs=[contract_spec(SCHEDULE, partitions)],
     )
     def build_game_schedule(
         context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], validated_games: pl.DataFrame | None
@@ -53,6 +53,6 @@ def schedule_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsD
         if coming.is_empty():
             yield from publish_absent(home, SCHEDULE, season, f"no game of {season} is to come after {today}")
             return
-        yield from publish(home, SCHEDULE, coming, season, metadata={"as_of_date": today.isoformat()})
+        yield from publish(SCHEDULE, coming, metadata={"as_of_date": today.isoformat()})
 
     return [build_game_schedule]

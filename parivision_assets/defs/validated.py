@@ -15,8 +15,8 @@ from parivision_assets.defs.publishing import (
     Events,
     markdown_table,
     multi_table_options,
-    publish,
     publish_absent,
+    publish_judged,
     suite_spec,
 )
 from parivision_assets.stores.home import Home
@@ -33,10 +33,11 @@ def quarantine_problems(home: Home, valid: int, quarantined: pl.DataFrame) -> li
         return []
     worst = quarantined.group_by("rule").len().sort("len", descending=True).row(0, named=True)
     example = quarantined.filter(pl.col("rule") == worst["rule"])["message"][0]
-    return [
+    problem = (
         f"{quarantined.height:,} of {rows:,} rows ({share:.1%}) break a rule, more than the limit of "
         f"{home.settings.quarantine_limit:.1%}; most often '{worst['rule']}', for example: {example}"
-    ]
+    )
+    return [problem]
 
 
 def quarantine_metadata(quarantined: pl.DataFrame) -> Mapping[str, Any]:
@@ -140,11 +141,12 @@ def publish_pair(
     table, frame, metadata = valid
     refused_table, refused = quarantined
     # The quarantine first: when the valid table is refused, this is where a person looks.
-    yield from publish(
-        home, refused_table, refused, season, kind="structure", metadata=quarantine_metadata(refused), may_be_empty=True
+    yield from publish_judged(
+        home, refused_table, refused, season, "structure", metadata=quarantine_metadata(refused), may_be_empty=True
     )
     problems = quarantine_problems(home, frame.height, refused)
-    yield from publish(home, table, until_today(home, frame), season, problems=problems, metadata=metadata)
+    kept = until_today(home, frame)
+    yield from publish_judged(home, table, kept, season, "contract", problems=problems, metadata=metadata)
 
 
 def absent_pair(home: Home, valid: Table, quarantined: Table, season: str, reason: str) -> Events:

@@ -125,7 +125,7 @@ def failing_rows(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
             samples.append(rows.select(pl.lit(rule).alias("rule"), pl.all()))
     repeated = frame.filter(pl.struct(table.key).is_duplicated()).head(SAMPLE_ROWS)
     if repeated.height:
-        samples.append(repeated.select(pl.lit(f"key {', '.join(table.key)}: unique").alias("rule"), pl.all()))
+        samples.append(repeated.select(pl.lit(table.key_rule()).alias("rule"), pl.all()))
     return pl.concat(samples) if samples else frame.head(0).select(pl.lit("").alias("rule"), pl.all())
 
 

@@ -70,7 +70,7 @@ def judge(
         training: label and baseline keys of the training seasons, for the baseline.
         actor: who asks, for the ledger.
 
-    Judging the champion itself, or the same pair on the same evidence again, appends nothing and gives the old decision.
+    Judging the champion itself, or the same pair on the same evidence again, appends nothing.
     """
 
     def entry_on(_head: Head) -> Entry | None:
@@ -96,7 +96,7 @@ def read_decision(home: Home, record: Record) -> PromotionDecision:
 
 
 def follow_ledger(home: Home, target: str) -> str | None:
-    """Point the bundle pointer and MLflow's alias at the ledger's champion; return its digest, None before the first."""
+    """Point the bundle pointer and MLflow's alias at the ledger's champion; return its digest, if there is one."""
     champion = home.ledger.champion(target)
     if champion is None:
         return None

@@ -1,4 +1,4 @@
-"""Releases from quarantine: rules that a person lifted for one table and season, with actor and reason in the ledger."""
+"""Releases from quarantine: rules that a person lifted for a table's season, with actor and reason in the ledger."""
 
 from __future__ import annotations
 
