@@ -30,7 +30,8 @@ SELECTION = "group:raw or group:validated or (group:history and not key:serving_
 def day_file(folder: Path, shots_url: str, season: int) -> tuple[str, Path]:
     """Write the newest date of a season as a day file; return the date and the file."""
     file = find_shots(shots_url, season)
-    assert file is not None
+    if file is None:
+        raise SystemExit(f"no shots of {season} at {shots_url}")
     rows = read(file)
     dates = rows["GAME_DATE"].str.to_date("%m-%d-%Y")
     newest = dates.max()

@@ -49,7 +49,7 @@ def build_definitions(
     return dg.Definitions(
         assets=automation.with_conditions(assets),
         asset_checks=leaks.leak_checks(),
-        jobs=[*automation.jobs(seasons), releases.release_quarantine],
+        jobs=[*automation.jobs(), releases.release_quarantine],
         resources={**resources(settings), **(resource_overrides or {})},
         executor=dg.in_process_executor,
         loggers=dict(loggers) if loggers else None,

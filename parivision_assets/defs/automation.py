@@ -45,12 +45,11 @@ def with_conditions(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetsDefi
     ]
 
 
-def jobs(partitions: dg.PartitionsDefinition[str]) -> list[Any]:
+def jobs() -> list[Any]:
     """Return the jobs that people launch from the UI, with typed config."""
     daily = dg.define_asset_job(
         "daily",
         selection=dg.AssetSelection.groups("raw", "validated", "history", "features"),
-        partitions_def=partitions,
         description="Fetch a season's newest files and carry them to features",
     )
     retrain = [

@@ -87,7 +87,8 @@ def test_a_summer_pulls_strengths_together_and_leaves_home_alone() -> None:
     centred = before.mean[:30] - before.mean[:30].mean()
     assert after.mean[:30] == pytest.approx(SETTINGS.season_carry * centred)
     assert after.mean[ratings.LEAGUE_HOME] == before.mean[ratings.LEAGUE_HOME]
-    assert after.covariance[0, 0] > before.covariance[0, 0]
+    regressed = SETTINGS.season_carry**2 * before.covariance[0, 0]
+    assert after.covariance[0, 0] == pytest.approx(regressed + SETTINGS.season_variance)
 
 
 @given(days=st.integers(0, 400))
