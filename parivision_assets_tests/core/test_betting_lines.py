@@ -1,6 +1,6 @@
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parivision_assets.core import betting_lines
@@ -23,6 +23,7 @@ def test_the_vig_is_removed_by_normalising() -> None:
     assert probability == pytest.approx(home / (home + away))
 
 
+@settings(deadline=None)
 @given(home=PRICES, away=PRICES)
 def test_a_market_probability_lies_inside_its_two_prices_or_is_dropped(home: int, away: int) -> None:
     probability = evaluate(betting_lines.home_probability(pl.col("h"), pl.col("a")), h=home, a=away)

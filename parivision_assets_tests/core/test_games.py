@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parivision_assets.core import contracts
@@ -182,6 +182,7 @@ def test_a_schedule_shows_a_week_and_no_result_or_market() -> None:
         mask_schedule(games, dt.date(2016, 10, 25), days=0)
 
 
+@settings(deadline=None, max_examples=50)
 @given(home=st.integers(30, 250), away=st.integers(30, 250), shift=st.integers(-3, 3), odds_home=st.integers(30, 250))
 def test_no_row_is_lost_whatever_two_archives_say(home: int, away: int, shift: int, odds_home: int) -> None:
     games = games_row(PTS_home=float(home), PTS_away=float(away), HOME_TEAM_WINS=int(home > away))
@@ -194,6 +195,7 @@ def test_no_row_is_lost_whatever_two_archives_say(home: int, away: int, shift: i
     assert cleaned.valid.filter(pl.any_horizontal(contracts.GAMES.broken_rules().values())).is_empty()
 
 
+@settings(deadline=None, max_examples=50)
 @given(text=st.text(max_size=12))
 def test_any_text_for_a_date_is_read_or_quarantined(text: str) -> None:
     cleaned = clean([games_row(GAME_DATE_EST=text)], [odds_row(dates=text)])

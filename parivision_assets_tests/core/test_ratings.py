@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parivision_assets.core import ratings
@@ -17,6 +17,7 @@ def test_elo_follows_the_published_recipe() -> None:
     assert ratings.elo_new_season(np.array([1705.0])) == pytest.approx([1655.0])
 
 
+@settings(deadline=None)
 @given(edge=st.floats(-800, 800), margin=st.integers(-80, 80).filter(bool))
 def test_elo_moves_towards_the_winner_and_more_for_a_surprise(edge: float, margin: int) -> None:
     change = ratings.elo_change(edge, float(margin))
@@ -25,6 +26,7 @@ def test_elo_moves_towards_the_winner_and_more_for_a_surprise(edge: float, margi
     assert abs(easier) < abs(change)
 
 
+@settings(deadline=None)
 @given(edge=st.floats(-2000, 2000))
 def test_elo_probabilities_of_both_teams_sum_to_one(edge: float) -> None:
     assert ratings.elo_probability(edge) + ratings.elo_probability(-edge) == pytest.approx(1.0)
@@ -91,6 +93,7 @@ def test_a_summer_pulls_strengths_together_and_leaves_home_alone() -> None:
     assert after.covariance[0, 0] == pytest.approx(regressed + SETTINGS.season_variance)
 
 
+@settings(deadline=None)
 @given(days=st.integers(0, 400))
 def test_uncertainty_only_grows_while_nobody_plays_and_stops_growing(days: int) -> None:
     known = play([5.0])
@@ -100,6 +103,7 @@ def test_uncertainty_only_grows_while_nobody_plays_and_stops_growing(days: int) 
     assert grown == pytest.approx(min(days * SETTINGS.day_variance, limit))
 
 
+@settings(deadline=None)
 @given(margins=st.lists(st.floats(-60, 60), min_size=1, max_size=30))
 def test_covariance_stays_symmetric_and_positive(margins: list[float]) -> None:
     known = play(margins, Meeting(2, 5, False, True, False))
