@@ -66,14 +66,21 @@ def simulate(
     small: Annotated[bool, typer.Option(help="A small league for trying things out.")] = False,
     scenario: Annotated[str | None, typer.Option(help="A change to inject, such as rule_change; see docs.")] = None,
     starts: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When the scenario starts.")] = None,
+    until: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Hold back later games.")] = None,
+    day: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Add one held-back day's files.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write a synthetic league in the publishers' formats, its truth in a folder apart."""
-    from parivision_assets.commands.simulate import write
+    from parivision_assets.commands.simulate import league_config, write
 
-    write(
-        folder, seed, first_season, seasons, scenario, starts.date() if starts else None, small=small, as_json=as_json
-    )
+    config = league_config(seed, first_season, seasons, scenario, _date(starts), _date(until), small=small)
+    write(config, folder, _date(day), as_json=as_json)
+
+
+def _date(moment: dt.datetime | None) -> dt.date | None:
+    return None if moment is None else moment.date()
 
 
 @evaluate_app.command("shots")

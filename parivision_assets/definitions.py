@@ -21,6 +21,7 @@ def build_definitions(
         automation,
         champions,
         features,
+        freshness,
         history,
         leaks,
         models,
@@ -48,7 +49,8 @@ def build_definitions(
     ]
     return dg.Definitions(
         assets=automation.with_conditions(assets),
-        asset_checks=leaks.leak_checks(),
+        asset_checks=[*leaks.leak_checks(), *freshness.freshness_checks(settings.environment)],
+        sensors=automation.sensors(settings.environment),
         jobs=[*automation.jobs(), releases.release_quarantine],
         resources={**resources(settings), **(resource_overrides or {})},
         executor=dg.in_process_executor,

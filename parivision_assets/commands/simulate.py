@@ -6,35 +6,47 @@ import datetime as dt
 from pathlib import Path
 
 from parivision_assets.commands.console import OUT, print_json, steps
-from parivision_assets.core.league import LeagueConfig, Scenario, ScenarioKind
+from parivision_assets.core.league import LeagueConfig, Scenario, ScenarioKind, generate
 from parivision_assets.errors import CommandError
-from parivision_assets.sources.synthetic import write_league
+from parivision_assets.sources.synthetic import write_day, write_league
 
 
-def write(
-    folder: Path,
+def league_config(
     seed: int,
     first_season: int,
     seasons: int,
     scenario: str | None,
     starts: dt.date | None,
+    until: dt.date | None,
     *,
     small: bool,
-    as_json: bool,
-) -> None:
-    """Write the league and say where its files are."""
+) -> LeagueConfig:
+    """Return the league that the options describe; raise CommandError for an unknown scenario."""
     change = _scenario(scenario, starts, first_season + seasons - 1)
     teams, games = (8, 20) if small else (30, 82)
-    config = LeagueConfig(seed, first_season, seasons, teams=teams, games_per_team=games, scenario=change)
+    return LeagueConfig(
+        seed, first_season, seasons, teams=teams, games_per_team=games, published_until=until, scenario=change
+    )
+
+
+def write(config: LeagueConfig, folder: Path, day: dt.date | None, *, as_json: bool) -> None:
+    """Write the league, and one held-back day beside it when asked, and say where the files are."""
     with steps(1) as progress:
-        progress.say(f"drawing {seasons} season(s)")
-        paths = write_league(config, folder)
+        progress.say(f"drawing {config.seasons} season(s)")
+        league = generate(config)
+        paths = write_league(config, folder, league)
+        added = [] if day is None else write_day(league, folder, day)
+    if day is not None and not added:
+        raise CommandError(f"no game is played on {day}; choose a day after --until")
     found = {name: str(getattr(paths, name)) for name in ("shots", "games", "odds", "tracking", "forecasts", "truth")}
     if as_json:
-        print_json({"seed": seed, "seasons": list(config.season_numbers), **found})
+        report = {"seed": config.seed, "seasons": list(config.season_numbers), **found}
+        print_json({**report, "day_files": [str(path) for path in added]})
         return
     for name, path in found.items():
         OUT.print(f"{name:>10}  {path}", highlight=False)
+    for file in added:
+        OUT.print(f"{'day':>10}  {file}", highlight=False)
 
 
 def _scenario(name: str | None, starts: dt.date | None, last_season: int) -> Scenario | None:

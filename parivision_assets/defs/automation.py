@@ -61,3 +61,17 @@ def jobs() -> list[Any]:
         for name in TARGETS
     ]
     return [daily, *retrain]
+
+
+def sensors(environment: str) -> list[dg.AutomationConditionSensorDefinition]:
+    """Return the sensor that evaluates the conditions; it runs by default in the embedded environment."""
+    running = environment == "embedded"
+    return [
+        dg.AutomationConditionSensorDefinition(
+            "raw_to_features",
+            target=dg.AssetSelection.groups(*FOLLOWING_GROUPS),
+            default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
+            minimum_interval_seconds=30,
+            description="Carries new content from raw to features, season by season",
+        )
+    ]
