@@ -67,8 +67,8 @@ LEAGUE = Memory("league", ("everyone",), ("attempts", "excess", "jump_attempts",
                 {"long": 240.0, "cell": 80.0, "team": 50.0, "short": 20.0, "now": 10.0})  # fmt: skip
 LEAGUE_BUCKET = Memory("league_bucket", ("bucket",), ("attempts", "excess"), {"long": 320.0, "team": 60.0})
 LEAGUE_CELL = Memory("league_cell", ("cell",), ("attempts", "makes"), {"recent": 80.0})
-ACTION_CELL = Memory("action_cell", ("action_type", "cell"), ("attempts", "makes"), {"recent": 20.0})
-ACTION = Memory("action", ("action_type",), ("attempts", "excess"), {"recent": 20.0})
+ACTION_CELL = Memory("action_cell", ("action_type", "cell"), ("attempts", "makes"), {"long": 80.0})
+ACTION = Memory("action", ("action_type",), ("attempts", "excess"), {"long": 80.0, "recent": 20.0})
 MEMORIES = (
     SHOOTER, SHOOTER_BUCKET, OFFENCE, OFFENCE_BUCKET, DEFENCE, DEFENCE_BUCKET, LEAGUE, LEAGUE_BUCKET, LEAGUE_CELL,
     ACTION_CELL, ACTION,

@@ -52,7 +52,13 @@ _LEAGUE_RATE = (
     - _level("cell")
 )
 _TEAM, _TEAM_BUCKET = "league_{}_team", "league_bucket_{}_team"
-_ACTION_SKILL = _shrunk("action", 100, "league_{}_short", suffix="recent")
+_ACTION_SKILL = _shrunk("action", 100, "league_{}_cell")
+# Labels move within a season: how far an action's recent weeks are from its longer memory, or the league's are.
+_ACTION_SHIFT = (
+    pl.col("action_excess_recent")
+    - pl.col("action_attempts_recent") * pl.col("action_excess_long") / (pl.col("action_attempts_long") + 1)
+    + 400 * (_level("now") - _level("cell"))
+) / (pl.col("action_attempts_recent") + 400)
 
 LOCATION_FEATURES = (
     Feature("is_at_rim", "Whether the shot is taken at the rim", "", _PRE_RELEASE, LOCATION, pl.col("is_at_rim")),
@@ -144,8 +150,8 @@ IN_GAME_FEATURES = (
 ACTION_FEATURES = (
     Feature("action_rate", "League's make rate of the action there, over the last weeks", "", _POST_EVENT,
             ACTION,
-            (pl.col("action_cell_makes_recent") + 60 * (_LEAGUE_RATE + _ACTION_SKILL))
-            / (pl.col("action_cell_attempts_recent") + 60) + _level("now") - _level("short")),
+            (pl.col("action_cell_makes_long") + 60 * (_LEAGUE_RATE + _ACTION_SKILL))
+            / (pl.col("action_cell_attempts_long") + 60) + _ACTION_SHIFT),
     Feature("action_skill", "League's excess makes per attempt of the action over the last weeks", "", _POST_EVENT,
             ACTION, _ACTION_SKILL),
     Feature("action_type", "The scorer's description of the shot", "", _POST_EVENT, ACTION, pl.col("action_type"),

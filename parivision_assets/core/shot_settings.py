@@ -13,16 +13,16 @@ SHOT_XGBOOST = TrainingConfig(
         "rounds": 150, "eta": 0.1, "max_depth": 5, "min_child_weight": 60, "max_bin": 64, "subsample": 0.7,
         "colsample_bytree": 0.5, "reg_lambda": 5.0,
     },
-    season_decay=0.8, withheld_share=0.4, tuned_on_seasons=SHOTS_TUNED_ON,
+    season_decay=0.8, withheld_share=0.3, tuned_on_seasons=SHOTS_TUNED_ON,
 )  # fmt: skip
 SHOT_LOGISTIC = TrainingConfig(
     "logistic_regression", {"c": 0.05, "hinges": 3, "max_rows": 120_000},
-    season_decay=0.8, withheld_share=0.4, tuned_on_seasons=SHOTS_TUNED_ON,
+    season_decay=0.8, withheld_share=0.3, tuned_on_seasons=SHOTS_TUNED_ON,
 )  # fmt: skip
 SHOT_FOREST = TrainingConfig(
     "random_forest",
     {"n_estimators": 40, "max_depth": 10, "min_samples_leaf": 50, "max_features": 0.4, "max_rows": 60_000},
-    season_decay=0.8, withheld_share=0.4, tuned_on_seasons=SHOTS_TUNED_ON,
+    season_decay=0.8, withheld_share=0.3, tuned_on_seasons=SHOTS_TUNED_ON,
 )  # fmt: skip
 SHOT_CONFIGS = (SHOT_LOGISTIC, SHOT_FOREST, SHOT_XGBOOST)
 """One per family; the best on the selection split becomes the challenger."""
