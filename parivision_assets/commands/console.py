@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 ERRORS = Console(stderr=True)
-OUT = Console()
+OUT = Console(width=None if sys.stdout.isatty() else 120)
 
 
 class Steps:

@@ -60,7 +60,8 @@ def run_demo(*, small: bool, as_json: bool) -> None:
     if as_json:
         print_json({"seconds": seconds, "champions": [asdict(item) for item in scored], "refused": refused})
         return
-    print_scored(scored)
+    if scored:
+        print_scored(scored)
     for reason in refused:
         OUT.print(reason, highlight=False)
     OUT.print(f"Done in {seconds:.0f} s. `make dev` shows the runs, checks and pictures on http://localhost:3070")
@@ -119,31 +120,24 @@ def join_truth(home: Home, target: Target, rows: pl.DataFrame, season: int) -> n
 
 def print_scored(scored: list[Scored]) -> None:
     """Print the champions beside the optimum and the baselines."""
-    columns = (
-        "target",
-        "season",
-        "verdict",
-        "log loss",
-        "optimum",
-        "regret",
-        "baseline",
-        "its log loss",
-        "accuracy",
-        "AUC",
-    )
+    columns = ("champion", "log loss", "optimum", "regret", "baseline", "accuracy", "ECE", "if perfect")
     rows = [
         (
-            item.target,
-            str(item.season),
-            item.verdict,
+            item.target.replace("_", " "),
             item.champion.log_loss,
             item.optimum_log_loss,
             item.regret_nats,
-            item.baseline.replace("_", " "),
             item.baseline_log_loss,
             item.champion.accuracy,
-            item.champion.roc_auc,
+            item.champion.ece,
+            item.champion.ece_null_95,
         )
         for item in scored
     ]
-    print_table("Champions on a season they never saw (nats)", columns, rows)
+    print_table(f"Promoted, and judged on season {scored[0].season}, which no model had seen", columns, rows)
+    OUT.print(
+        "Log loss, optimum and regret in nats per shot or game. The optimum is the league's true probability;\n"
+        "the baseline is the zone mean for shots and the home rate for games. 'If perfect' is the calibration\n"
+        "error (ECE) that a perfectly calibrated model stays below in 95 % of cases.",
+        highlight=False,
+    )

@@ -8,10 +8,38 @@ from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus
 
 from parivision_assets.core.catalogue import TARGETS
 
 FOLLOWING_GROUPS = frozenset({"validated", "history", "features"})
+
+
+class OwnSeasonRefused(dg.AutomationCondition[dg.AssetKey]):
+    """True for the seasons in which an input's blocking check failed for that same season.
+
+    Features read several seasons: an earlier one that is refused stays as it was published, and is no reason to wait.
+    Dagster's own conditions map a failed check to every season that reads it.
+    """
+
+    async def evaluate(  # type: ignore[override]  # Dagster awaits the coroutine
+        self, context: dg.AutomationContext[dg.AssetKey]
+    ) -> dg.AutomationResult[dg.AssetKey]:
+        """Return the candidate seasons that are refused; an unpartitioned asset never is."""
+        graph, view = context.asset_graph, context.asset_graph_view
+        seasons = graph.get(context.key).partitions_def
+        if seasons is None:
+            return dg.AutomationResult(context, context.get_empty_subset())
+        refused: set[str] = set()
+        for parent in graph.get(context.key).parent_keys:
+            for check in graph.get(parent).check_keys:
+                if graph.get(check).blocking and graph.get(check).partitions_def == seasons:
+                    failed = await view.compute_subset_with_status(
+                        check, AssetCheckExecutionResolvedStatus.FAILED, view.get_full_subset(key=check)
+                    )
+                    refused |= failed.expensively_compute_partition_keys()
+        subset = view.get_subset_from_partition_keys(context.key, seasons, refused)
+        return dg.AutomationResult(context, subset.compute_intersection(context.candidate_subset))
 
 
 def follows_content() -> dg.AutomationCondition[Any]:
@@ -22,10 +50,9 @@ def follows_content() -> dg.AutomationCondition[Any]:
     partitions that never ran, so failed checks are asked for instead.
     """
     condition = dg.AutomationCondition
-    failed = condition.any_deps_match(condition.any_checks_match(condition.check_failed(), blocking_only=True))
     return (
         condition.any_deps_match(condition.data_version_changed()).since_last_handled()
-        & ~failed
+        & ~OwnSeasonRefused()
         & ~condition.any_deps_in_progress()
         & ~condition.in_progress()
     ).with_label("follows content")
@@ -72,6 +99,8 @@ def sensors(environment: str) -> list[dg.AutomationConditionSensorDefinition]:
             target=dg.AssetSelection.groups(*FOLLOWING_GROUPS),
             default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
             minimum_interval_seconds=30,
+            # A condition of our own is evaluated where our code is.
+            use_user_code_server=True,
             description="Carries new content from raw to features, season by season",
         )
     ]

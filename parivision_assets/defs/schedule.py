@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from parivision_assets.core.contracts import GAMES, SCHEDULE
-from parivision_assets.core.games import game_key, mask_schedule
+from parivision_assets.core.games import clean_games, game_key, mask_schedule
 from parivision_assets.defs.publishing import Events, contract_spec, publish, publish_absent, table_options
 from parivision_assets.sources.archives import Dataset, SourceAbsentError, find_files, read
 from parivision_assets.stores.home import Home
@@ -35,21 +35,24 @@ def schedule_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsD
 
     @dg.asset(
         **table_options(SCHEDULE, "raw", {"csv"}, partitions),
-        deps=["raw_games", "raw_odds"],
         check_specs=[contract_spec(SCHEDULE, partitions)],
     )
     def build_game_schedule(
-        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], validated_games: pl.DataFrame | None
+        context: dg.AssetExecutionContext,
+        home: dg.ResourceParam[Home],
+        raw_games: pl.DataFrame | None,
+        raw_odds: pl.DataFrame | None,
     ) -> Events:
         season = context.partition_key
-        played = GAMES.schema.to_frame() if validated_games is None else validated_games
+        unknown = raw_games is None and raw_odds is None
+        played = GAMES.schema.to_frame() if unknown else clean_games(raw_games, raw_odds).valid
         today = home.settings.today or played["game_date"].max()
         if not isinstance(today, dt.date):
             yield from publish_absent(home, SCHEDULE, season, f"no game of {season} is known yet")
             return
         coming = published_schedule(home, int(season), today)
         if coming is None:
-            coming = mask_schedule(played, today, REPLAYED_DAYS)
+            coming = mask_schedule(played, today + dt.timedelta(days=1), REPLAYED_DAYS)
         if coming.is_empty():
             yield from publish_absent(home, SCHEDULE, season, f"no game of {season} is to come after {today}")
             return
