@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,10 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """Return the folder of the publishers' files, or skip and say what is missing."""
+    """Return the folder of the publishers' files; without them skip and say so, or fail where they are required."""
     if not (REAL_DATA / "shots").is_dir():
-        pytest.skip("needs the publishers' real files in ../shared/data (see README, 'Real files')")
+        missing = "needs the publishers' real files in ../shared/data (see README, 'Real files')"
+        if os.environ.get("PARIVISION_REQUIRE_REAL_DATA") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
     return REAL_DATA
