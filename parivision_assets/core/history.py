@@ -165,12 +165,15 @@ def needed_seasons(season: int, available: Iterable[int]) -> list[int]:
 
 
 def prior_rates(totals: Totals, season: int) -> dict[str, float]:
-    """Return each bucket's make rate in the newest season before `season`, or the declared rate where none is."""
+    """Return each bucket's make rate in the newest season before `season`, or the declared rate where none is.
+
+    Rates are rounded to 20 binary digits: sums of shots beyond them are then exact, in whatever order they are added.
+    """
     earlier = totals.teams.filter(pl.col("season") < season)
     newest = earlier.filter(pl.col("season") == pl.col("season").max())
     sums = newest.group_by("bucket").agg(pl.col("attempts").sum(), pl.col("makes").sum())
     known = {name: makes / attempts for name, attempts, makes in sums.iter_rows() if attempts >= 1000}
-    return {name: known.get(name, DECLARED_RATES[name]) for name in BUCKETS}
+    return {name: round(known.get(name, DECLARED_RATES[name]) * 2**20) / 2**20 for name in BUCKETS}
 
 
 def state(totals: Totals, as_of: dt.date, season: int) -> State:
