@@ -44,7 +44,8 @@ def phases(definitions: dg.Definitions, selection: str, seasons: Iterable[str]) 
     Raises ValueError when the selection names no asset.
     """
     graph = definitions.resolve_asset_graph()
-    chosen = dg.AssetSelection.from_string(selection).resolve(graph)
+    # Tables that one step makes are made together, whichever of them was named.
+    chosen = dg.AssetSelection.from_string(selection).required_multi_asset_neighbors().resolve(graph)
     if not chosen:
         raise ValueError(f"'{selection}' selects no asset; try 'group:features' or '*', and see `dg list defs`")
     single = {key for key in chosen if graph.get(key).partitions_def is None}
