@@ -1,5 +1,7 @@
 """A platform small enough for tests: a league of four teams as published files, and homes that were filled from it."""
 
+import importlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,3 +85,16 @@ def environment(small: SmallPlatform) -> dict[str, str]:
 def check_of(results: Sequence[dg.AssetCheckEvaluation], asset: str, name: str = "contract") -> dg.AssetCheckEvaluation:
     """Return one check's evaluation."""
     return next(r for r in results if r.asset_key.to_user_string() == asset and r.check_name == name)
+
+
+def import_foreign_libraries() -> None:
+    """Import what warns while it is imported, so that the tests' own warnings stay errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in (
+            "great_expectations.expectations",
+            "great_expectations.render.renderer",
+            "mlflow",
+            "dagster_mlflow",
+        ):
+            importlib.import_module(name)
