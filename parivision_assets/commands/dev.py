@@ -11,7 +11,6 @@ from parivision_assets.defs.instance import configure, open_instance
 from parivision_assets.settings import Settings
 from parivision_assets.stores.home import Home
 
-
 QUIET = "ignore:Function `dev_command` is superseded"
 """`dg dev` wants a project of its own layout; `dagster dev` reads workspace.yaml."""
 
@@ -20,7 +19,8 @@ def start(port: int) -> None:
     """Replace this process by Dagster's, so that a stop signal reaches it."""
     home = Home(Settings())
     open_instance(home).dispose()
-    environment = {**os.environ, **configure(home), "PARIVISION_HOME": str(home.root), "DO_NOT_TRACK": "1", "PYTHONWARNINGS": QUIET}
+    own = {"PARIVISION_HOME": str(home.root), "DO_NOT_TRACK": "1", "PYTHONWARNINGS": QUIET}
+    environment = {**os.environ, **configure(home), **own}
     dagster = str(Path(sys.executable).parent / "dagster")
     command = [dagster, "dev", "-m", "parivision_assets.definitions", "-a", "defs", "-h", "127.0.0.1", "-p", str(port)]
     if Path("workspace.yaml").exists():

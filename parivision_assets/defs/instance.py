@@ -20,7 +20,10 @@ EMBEDDED_CONFIG = {
         "class": "NoOpComputeLogManager",
     },
 }
-"""Capturing a step's output costs two processes a step and holds nothing: assets log through Dagster. SQLite under DAGSTER_HOME (the default storage); two runs at once, since the smallest machine has two cores."""
+"""SQLite under DAGSTER_HOME (the default storage); two runs at once, since the smallest machine has two cores.
+
+Capturing a step's output costs two processes a step and would hold nothing: assets log through Dagster.
+"""
 
 
 def configure(home: Home) -> Mapping[str, str]:
