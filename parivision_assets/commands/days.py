@@ -25,6 +25,8 @@ DATE_OF_ROW = {
     Dataset.ODDS: pl.col("dates").str.to_date("%m/%d/%Y", strict=False),
 }
 """How each publisher writes a row's date."""
+FIRST_MONTH = 9
+"""A season is named by the year in which it ends and holds no game before September of the year before."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ def land_day(home: Home, day: dt.date, source: str) -> list[LandedDay]:
     """
     landed = [_land(home, file, day) for file in recognised_files(source) if _is_of_day(file, day, source)]
     if not landed:
+        season = day.year + (day.month >= FIRST_MONTH)
         raise SourceAbsentError(
-            f"{source} holds no file of {day}; name day files like NBA_{day.year}_Shots.{day}.csv or give one file"
+            f"{source} holds no file of {day}; name day files like NBA_{season}_Shots.{day}.csv or give one file"
         )
     return landed
 
