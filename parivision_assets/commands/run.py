@@ -104,20 +104,23 @@ def _made(result: dg.ExecuteInProcessResult) -> tuple[dict[str, str], dict[str, 
 
 
 def _problems(result: dg.ExecuteInProcessResult) -> Iterable[str]:
-    """Yield what went wrong in words: failed checks first, then errors that no check explains."""
-    blocked: set[str] = set()
-    for check in result.get_asset_check_evaluations():
-        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
-            blocked.add(check.asset_key.to_user_string())
-            yield f"{check.asset_key.to_user_string()}: {check.description}"
+    """Return what went wrong in words: failed checks first, then errors that no check explains."""
+    found = [
+        f"{check.asset_key.to_user_string()}: {check.description}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    ]
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.STEP_FAILURE and event.step_failure_data.error is not None:
             error = event.step_failure_data.error
-            if error.cls_name == "DagsterAssetCheckFailedError":
-                continue
-            yield f"{event.step_key}: {_in_words(error)}"
-        if event.event_type == dg.DagsterEventType.PIPELINE_FAILURE and event.job_failure_data.error is not None:
-            yield _in_words(event.job_failure_data.error)
+            if error.cls_name != "DagsterAssetCheckFailedError":
+                found.append(f"{event.step_key}: {_in_words(error)}")
+    # The run's own error repeats its steps'; it says something only where no step began.
+    return found or [
+        _in_words(event.job_failure_data.error)
+        for event in result.all_events
+        if event.event_type == dg.DagsterEventType.PIPELINE_FAILURE and event.job_failure_data.error is not None
+    ]
 
 
 def _in_words(error: Any) -> str:
