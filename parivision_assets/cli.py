@@ -29,7 +29,7 @@ Url = Annotated[str | None, typer.Option(help="Folder or file: local, http(s) or
 @app.command()
 def demo(
     as_json: Json = False,
-    small: Annotated[bool, typer.Option(help="A small league: a minute instead of four.")] = False,
+    small: Annotated[bool, typer.Option(help="A small league, for a quick look.")] = False,
 ) -> None:
     """Invent a league, run the whole platform on it, and print what was promoted and how good it is."""
     from parivision_assets.commands.demo import run_demo
@@ -149,12 +149,12 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI on this machine."
 
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error and exit status 1."""
-    from parivision_assets.errors import expected_errors
+    from parivision_assets.errors import expected_errors, in_words
 
     try:
         app(standalone_mode=True)
     except expected_errors() as error:
-        message = " ".join(str(error).split())
+        message = in_words(error)
         if "--json" in sys.argv:
             sys.stdout.write(json.dumps({"error": message}) + "\n")
         sys.stderr.write(f"parivision: {message}\n")

@@ -15,3 +15,17 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from parivision_assets.stores.atomic import StoreError
 
     return (CommandError, SourceError, StoreError, ValidationError, ValueError)
+
+
+def in_words(error: Exception) -> str:
+    """Return an expected error as one line; a wrong setting is named as the variable that a user sets."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    found = []
+    for problem in error.errors():
+        name = "_".join(["PARIVISION", *(str(part).upper() for part in problem["loc"])])
+        reason = problem["msg"].removeprefix("Value error, ")
+        found.append(f"{name}: {reason}" if problem["loc"] else reason)
+    return "; ".join(found)

@@ -69,13 +69,13 @@ class Settings(BaseSettings):
     today: dt.date | None = None
     league: LeagueSettings = Field(default_factory=LeagueSettings)
 
-    training_seasons: int = Field(default=5, ge=1, description="Newest seasons before the holdout to train on")
     threads: int = Field(default=0, ge=0, description="Training threads; 0 means one per core")
     quarantine_limit: float = Field(default=0.01, gt=0, lt=1, description="Share of rows a season may quarantine")
     retained_versions: int = Field(default=3, ge=1, description="Versions kept per table partition beside pinned ones")
 
     database_url: SecretStr | None = None
     mlflow_tracking_uri: str | None = None
+    mlflow_tracking_username: str = "parivision"
     mlflow_tracking_password: SecretStr | None = None
 
     @field_validator("seasons", mode="before")

@@ -69,5 +69,9 @@ def _land(home: Home, file: SourceFile, day: dt.date) -> LandedDay:
             row=int(other["source_row"][0]),
         )
     season = int(frame.select(SEASON_OF_ROW[file.dataset]).to_series()[0])
+    if str(season) not in home.settings.season_keys:
+        raise SourceFormatError(
+            file.name, f"it is of season {season}, which is not configured", "Add it to PARIVISION_SEASONS"
+        )
     home.landing.land(file.dataset, str(season), data, url=file.url, day=day)
     return LandedDay(file.dataset.value, season, frame.height, file.name)

@@ -15,10 +15,9 @@ from parivision_assets.core.forecasts import clean_forecasts
 from parivision_assets.core.game_features import ShotTotals
 from parivision_assets.core.games import clean_games, newest_rows
 from parivision_assets.core.history import needed_seasons, player_game_totals, team_game_totals
-from parivision_assets.core.shot_settings import TRAINING_SEASONS
 from parivision_assets.core.shots import clean_shots
 from parivision_assets.core.splits import walk_forward
-from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE
+from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE, SHOT_TRAINING_SEASONS
 from parivision_assets.core.tracking import attach_tracking, clean_tracking
 from parivision_assets.core.walk_forward import Walk, pooled_metrics, season_features, walk_shots
 from parivision_assets.core.walk_forward_games import Scores, evaluate_games
@@ -44,7 +43,7 @@ def shots(test_seasons: str, shots_url: str, tracking_url: str | None, *, as_jso
     missing = sorted(set(wanted) - set(available))
     if missing:
         raise CommandError(f"{shots_url} has no file of season {missing[0]}; it has {_span(available)}")
-    training = {season: walk_forward(season, available, TRAINING_SEASONS) for season in wanted}
+    training = {season: walk_forward(season, available, SHOT_TRAINING_SEASONS) for season in wanted}
     featured = sorted({*wanted, *(year for years in training.values() for year in years)})
     read_too = {year for season in featured for year in needed_seasons(season, available)}
     configs = {target.name: training_configs(target, ["xgboost"])[0] for target in (SHOT_PRE_RELEASE, SHOT_POST_EVENT)}
@@ -59,7 +58,9 @@ def shots(test_seasons: str, shots_url: str, tracking_url: str | None, *, as_jso
         progress.done()
         walks = []
         for season in wanted:
-            walks.append(walk_shots(features, season, configs, TRAINING_SEASONS, lambda step, _: progress.say(step)))
+            walks.append(
+                walk_shots(features, season, configs, SHOT_TRAINING_SEASONS, lambda step, _: progress.say(step))
+            )
             progress.done()
     _report_shots(walks, time.perf_counter() - started, as_json=as_json)
 

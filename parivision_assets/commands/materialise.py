@@ -9,7 +9,7 @@ from typing import Any
 
 from parivision_assets.commands.console import OUT, print_json, print_table, steps
 from parivision_assets.commands.days import land_day
-from parivision_assets.commands.run import Phase, RunResult, materialise, phases
+from parivision_assets.commands.run import Phase, RunResult, materialise, phases, skipped
 from parivision_assets.definitions import build_definitions
 from parivision_assets.defs.instance import open_instance
 from parivision_assets.errors import CommandError
@@ -29,9 +29,6 @@ def run_command(select: str, seasons: str | None, day: dt.date | None, source: s
         if day is not None and source is not None:
             landed = land_day(home, day, source)
             chosen = sorted({str(item.season) for item in landed})
-            unknown = sorted(set(chosen) - set(settings.season_keys))
-            if unknown:
-                raise CommandError(f"{source} is of season {', '.join(unknown)}; add it to PARIVISION_SEASONS")
             select = DAY_SELECTION if select == "*" else select
         results = run_selection(settings, select, chosen)
     if as_json:
@@ -58,16 +55,25 @@ def chosen_seasons(settings: Settings, seasons: str | None) -> list[str]:
 def run_selection(
     settings: Settings, select: str, seasons: Sequence[str], op_config: Mapping[str, Any] | None = None
 ) -> list[RunResult]:
-    """Materialise a selection in the persistent instance, one Dagster run per phase; a bad season stops no other."""
-    definitions = build_definitions(settings)
-    with open_instance(Home(settings)) as instance:
+    """Materialise a selection in the persistent instance, one Dagster run per phase.
+
+    A season that fails stops no other season, and everything that is made from all of them: the champions stay.
+    """
+    definitions, home = build_definitions(settings), Home(settings)
+    with open_instance(home) as instance:
         planned = phases(definitions, select, seasons)
-        results = []
+        results: list[RunResult] = []
         with steps(len(planned)) as progress:
             for phase in planned:
-                progress.say(phase.name)
-                results.append(materialise(definitions, instance, phase, progress.say, _for_phase(phase, op_config)))
+                failed = [result.name for result in results if not result.succeeded]
+                if failed and phase.follows_seasons:
+                    results.append(skipped(phase, failed))
+                else:
+                    progress.say(phase.name)
+                    config = _for_phase(phase, op_config)
+                    results.append(materialise(definitions, instance, phase, progress.say, config))
                 progress.done()
+    home.tables.prune(settings.retained_versions)
     return results
 
 

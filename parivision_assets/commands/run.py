@@ -36,6 +36,8 @@ class Phase:
     name: str
     keys: tuple[dg.AssetKey, ...]
     season: str | None
+    follows_seasons: bool = False
+    """Whether it reads what several seasons' runs made."""
 
 
 def phases(definitions: dg.Definitions, selection: str, seasons: Iterable[str]) -> list[Phase]:
@@ -53,8 +55,15 @@ def phases(definitions: dg.Definitions, selection: str, seasons: Iterable[str]) 
     before = chosen - single - after
     found = [Phase(f"season {season}", tuple(sorted(before)), season) for season in seasons if before]
     if single:
-        found.append(Phase("models and champions", tuple(sorted(single)), None))
-    return found + [Phase(f"predictions {season}", tuple(sorted(after)), season) for season in seasons if after]
+        found.append(Phase("models and champions", tuple(sorted(single)), None, follows_seasons=True))
+    later = [Phase(f"predictions {season}", tuple(sorted(after)), season, follows_seasons=True) for season in seasons]
+    return found + (later if after else [])
+
+
+def skipped(phase: Phase, failed: Sequence[str]) -> RunResult:
+    """Return the result of a part that did not run because of failed ones before it."""
+    problem = f"did not run, because {', '.join(failed)} failed; what was there before stays"
+    return RunResult(phase.name, "", succeeded=False, seconds=0.0, assets={}, rows={}, problems=(problem,))
 
 
 def materialise(

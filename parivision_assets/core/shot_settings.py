@@ -27,5 +27,3 @@ SHOT_FOREST = TrainingConfig(
 SHOT_CONFIGS = (SHOT_LOGISTIC, SHOT_FOREST, SHOT_XGBOOST)
 """One per family; the best on the selection split becomes the challenger."""
 
-TRAINING_SEASONS = 5
-"""How many seasons before the tested one are trained on: older ones describe shots differently."""

@@ -53,6 +53,8 @@ class Target:
     """Features that enter through the tracking offset only."""
     baselines: tuple[Baseline, ...] = (Baseline("constant"),)
     slices: tuple[Slice, ...] = ()
+    newest_seasons: int | None = None
+    """How many seasons before the holdout are trained on; None: all there are."""
 
     @property
     def has_tracking_offset(self) -> bool:
@@ -65,6 +67,9 @@ class Target:
         names = [self.always, *(feature.context for feature in (*self.features, *self.offset_features))]
         return tuple(dict.fromkeys(names))
 
+
+SHOT_TRAINING_SEASONS = 5
+"""Older seasons describe shots differently."""
 
 SHOT_SLICES = (
     Slice("threes", "Three-point attempts", pl.col("points_value") == 3),
@@ -81,6 +86,7 @@ SHOT_PRE_RELEASE = Target(
     table=SHOT_FEATURES, label="is_made", group="game_id", features=PRE_RELEASE_FEATURES, always=LOCATION,
     starts=("league_rate",),
     offset_features=DEFENDER_FEATURES, baselines=SHOT_BASELINES, slices=SHOT_SLICES,
+    newest_seasons=SHOT_TRAINING_SEASONS,
 )  # fmt: skip
 SHOT_POST_EVENT = Target(
     name="shot_post_event",
@@ -88,6 +94,7 @@ SHOT_POST_EVENT = Target(
     table=SHOT_FEATURES, label="is_made", group="game_id", features=POST_EVENT_FEATURES, always=LOCATION,
     starts=("action_rate", "league_rate"),
     offset_features=DEFENDER_FEATURES, baselines=SHOT_BASELINES, slices=SHOT_SLICES,
+    newest_seasons=SHOT_TRAINING_SEASONS,
 )  # fmt: skip
 
 SHOT_TARGETS = {target.name: target for target in (SHOT_PRE_RELEASE, SHOT_POST_EVENT)}

@@ -1,7 +1,8 @@
 """Model assets: one challenger per target, made by one factory, with the checks a model must pass to be judged."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
@@ -25,7 +26,7 @@ from parivision_assets.core.model_checks import (
 from parivision_assets.core.model_files import to_files
 from parivision_assets.core.splits import walk_forward
 from parivision_assets.core.targets import Target
-from parivision_assets.core.training import TrainedModel
+from parivision_assets.core.training import TrainedModel, TrainingConfig
 from parivision_assets.core.walk_forward import baseline_probability
 from parivision_assets.defs.io_managers import StoredBundle
 from parivision_assets.defs.publishing import OWNERS, image
@@ -64,7 +65,9 @@ class ChallengerConfig(dg.Config):
     )
 
 
-def seasons_for(config: ChallengerConfig, available: Sequence[int], newest_n: int) -> tuple[tuple[int, ...], int]:
+def seasons_for(
+    config: ChallengerConfig, available: Sequence[int], newest_n: int | None
+) -> tuple[tuple[int, ...], int]:
     """Return (training seasons, holdout season).
 
     Raises dg.Failure in words when there are not two seasons or the holdout is not after the training seasons.
@@ -75,7 +78,7 @@ def seasons_for(config: ChallengerConfig, available: Sequence[int], newest_n: in
             f"there are {len(available)}. Run `parivision run --select 'group:raw+'` for more seasons"
         )
     holdout = config.holdout_season or max(available)
-    training = tuple(config.training_seasons) or walk_forward(holdout, available, newest_n)
+    training = tuple(config.training_seasons) or walk_forward(holdout, available, newest_n or len(available))
     missing = sorted({*training, holdout} - set(available))
     if missing or max(training) >= holdout:
         raise dg.Failure(
@@ -83,6 +86,14 @@ def seasons_for(config: ChallengerConfig, available: Sequence[int], newest_n: in
             + (f"no features for {missing}" if missing else "every training season must end before the holdout")
         )
     return training, holdout
+
+
+def chosen_configs(target: Target, config: ChallengerConfig, threads: int) -> list[TrainingConfig]:
+    """Return the pinned settings of the chosen families, on this machine's threads and within the asked budget."""
+    pinned = [
+        replace(found, n_jobs=threads or os.cpu_count() or 1) for found in training_configs(target, config.families)
+    ]
+    return [found.lighter(config.budget) for found in pinned] if config.budget < 1 else pinned
 
 
 def challenger_asset(target: Target) -> dg.AssetsDefinition:
@@ -115,14 +126,12 @@ def challenger_asset(target: Target) -> dg.AssetsDefinition:
         features: pl.LazyFrame | None,
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[StoredBundle]]:
         available = [int(season) for season in home.tables.partitions(target.table.name)]
-        training_seasons, holdout_season = seasons_for(config, available, home.settings.training_seasons)
+        training_seasons, holdout_season = seasons_for(config, available, target.newest_seasons)
         if features is None:
             raise dg.Failure(f"{target.table.name} has no partition yet; materialise it first")
         season = pl.col("season")
         training = features.filter(season.is_in(training_seasons)).collect()
-        configs = [
-            c.lighter(config.budget) if config.budget < 1 else c for c in training_configs(target, config.families)
-        ]
+        configs = chosen_configs(target, config, home.settings.threads)
         made = train_challenger(target, training, configs, step_log(context, target))
         holdout = features.filter(season == holdout_season).collect()
         market = closing_line(home, target, holdout, holdout_season)

@@ -72,7 +72,7 @@ def close_orphaned_mlflow_runs(home: Home, instance: dg.DagsterInstance | None) 
         run = instance.get_run_by_id(dagster_run_id) if instance and dagster_run_id else None
         return run is None or run.is_finished
 
-    return home.registry.close_orphans(is_finished)
+    return home.registry.close_orphans(EXPERIMENT, is_finished)
 
 
 def resources(settings: Settings) -> dict[str, object]:

@@ -187,9 +187,16 @@ def _outcome(item: Any) -> ExpectationOutcome:
     )
 
 
+@cache
+def _page_view() -> Any:
+    """Return one page view for the process: each new one would compile all its templates again."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView()
+
+
 def _write_docs(result: Any, path: Path) -> None:
     from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     path.parent.mkdir(parents=True, exist_ok=True)
     for item in result.results:
@@ -198,4 +205,4 @@ def _write_docs(result: Any, path: Path) -> None:
             # The renderer knows Python's numbers only.
             item.result["observed_value"] = observed.item()
     page = ValidationResultsPageRenderer().render(result)
-    path.write_text(DefaultJinjaPageView().render(page), encoding="utf-8")
+    path.write_text(_page_view().render(page), encoding="utf-8")

@@ -56,7 +56,9 @@ class Home:
     @cached_property
     def registry(self) -> ModelRegistry:
         """Return the model registry."""
-        return ModelRegistry(self.settings.tracking_uri, self.root / "mlflow" / "artifacts")
+        password = self.settings.mlflow_tracking_password
+        login = None if password is None else (self.settings.mlflow_tracking_username, password.get_secret_value())
+        return ModelRegistry(self.settings.tracking_uri, self.root / "mlflow" / "artifacts", login)
 
     @cached_property
     def ledger(self) -> Ledger:

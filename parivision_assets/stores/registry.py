@@ -6,6 +6,7 @@ alias here follows it. Dagster's own tie (dagster-mlflow) lives in `defs.resourc
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import tempfile
@@ -51,8 +52,9 @@ class RunRecord:
 class ModelRegistry:
     """MLflow behind explicit run ids; SQLite and local artifacts unless a server is given."""
 
-    def __init__(self, tracking_uri: str, artifacts: Path) -> None:
-        """Remember where MLflow lives; nothing is imported or created before first use."""
+    def __init__(self, tracking_uri: str, artifacts: Path, login: tuple[str, str] | None = None) -> None:
+        """Remember where MLflow lives and who we are there; nothing is imported or created before first use."""
+        self._login = login
         self.tracking_uri = tracking_uri
         self.artifacts = artifacts
 
@@ -61,8 +63,13 @@ class ModelRegistry:
         """Return the client; the embedded database is created under a lock, since two processes may start at once."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
+        if self._login is not None:
+            os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] = self._login
         from mlflow import MlflowClient
 
+        # A newcomer's first run would otherwise begin with a screen of migrations.
+        for noisy in ("mlflow.store.db.utils", "alembic.runtime.migration"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
         if not self.tracking_uri.startswith("sqlite:///"):
             return MlflowClient(self.tracking_uri)
         folder = Path(self.tracking_uri.removeprefix("sqlite:///")).parent
@@ -178,18 +185,19 @@ class ModelRegistry:
             self.client.set_registered_model_alias(target, alias, newest.version)
         return str(newest.version)
 
-    def close_orphans(self, is_finished: Callable[[str], bool]) -> list[str]:
-        """End as KILLED every open run whose Dagster run has ended and return their ids.
+    def close_orphans(self, experiment: str, is_finished: Callable[[str], bool]) -> list[str]:
+        """End as KILLED every open run of ours whose Dagster run has ended and return their ids.
 
         Args:
+            experiment: only runs of this experiment that carry a Dagster run id are ours.
             is_finished: says of a Dagster run id whether that run ended or is unknown.
         """
         closed: list[str] = []
-        experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+        experiments = [self.experiment_id(experiment)]
         for state in OPEN_STATES:
             runs: Sequence[Any] = self.client.search_runs(experiments, f"attributes.status = '{state}'")
             for run in runs:
-                if is_finished(run.data.tags.get(DAGSTER_RUN_TAG, "")):
+                if DAGSTER_RUN_TAG in run.data.tags and is_finished(run.data.tags[DAGSTER_RUN_TAG]):
                     self.client.set_terminated(run.info.run_id, "KILLED")
                     closed.append(run.info.run_id)
         return closed
