@@ -30,7 +30,7 @@ def parse_seasons(text: str) -> tuple[int, ...]:
     seasons: set[int] = set()
     for part in text.replace(" ", "").split(","):
         first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        if not first.isdecimal() or (last and not last.isdecimal()):
             raise ValueError(f"seasons: '{part}' is neither a year nor a range; write 2021 or 2015-2021")
         seasons.update(range(int(first), int(last or first) + 1))
     if not seasons:
