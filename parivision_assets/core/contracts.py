@@ -14,6 +14,7 @@ import polars as pl
 
 from parivision_assets.core import court
 from parivision_assets.core.row_rules import QUARANTINE_SCHEMA
+from parivision_assets.core.shot_actions import FAMILIES
 from parivision_assets.core.shot_zones import BUCKETS, CELLS
 
 
@@ -237,8 +238,8 @@ _BUCKET = Column("bucket", pl.String, "Where shots were taken, by geometry", all
 
 PLAYER_GAME_TOTALS = Table(
     name="player_game_totals",
-    description="One row per player, game and bucket in which the player took a shot.",
-    key=("game_id", "player_id", "team", "bucket"),
+    description="One row per player, game, bucket and family of actions in which the player took a shot.",
+    key=("game_id", "player_id", "team", "bucket", "family"),
     columns=(
         _SEASON,
         _GAME_DATE,
@@ -246,8 +247,8 @@ PLAYER_GAME_TOTALS = Table(
         Column("player_id", pl.Int64, "Publisher's player number", minimum=1),
         Column("team", pl.String, "Shooting team", allowed=TEAMS),
         _BUCKET,
+        Column("family", pl.String, "Family of the scorers' descriptions", KnownAt.POST_EVENT, allowed=FAMILIES),
         *_COUNTS,
-        Column("dunks", pl.Int32, "Attempts described as dunks", KnownAt.LABEL, minimum=0),
     ),
 )
 
@@ -275,11 +276,12 @@ TEAM_GAME_TOTALS = Table(
 
 ACTION_TOTALS = Table(
     name="action_totals",
-    description="One row per date, action type and cell: the league's attempts and makes.",
-    key=("game_date", "action_type", "cell"),
+    description="One row per date, arena, action type and cell: attempts and makes as its scorers described them.",
+    key=("game_date", "arena", "action_type", "cell"),
     columns=(
         _SEASON,
         _GAME_DATE,
+        Column("arena", pl.String, "Home team, whose scorers described the shots", allowed=TEAMS),
         Column("action_type", pl.String, "The scorer's description of the shot"),
         _BUCKET,
         Column("cell", pl.String, "The bucket, rings told apart at the rim", allowed=CELLS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ class Encoder:
     vocabularies: Mapping[str, Mapping[str, float]]
     always: str
     """The context that is always given."""
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By column, the other contexts without which it has no value."""
 
     @classmethod
     def fit(cls, features: Sequence[Feature], frame: pl.DataFrame, label: str, always: str) -> Encoder:
@@ -39,7 +41,8 @@ class Encoder:
             feature.name: _vocabulary(frame, feature.name, label) for feature in features if feature.is_category
         }
         names = tuple(feature.name for feature in features)
-        return cls(names, tuple(feature.context for feature in features), vocabularies, always)
+        needs = {feature.name: feature.also_needs for feature in features if feature.also_needs}
+        return cls(names, tuple(feature.context for feature in features), vocabularies, always, needs)
 
     @property
     def optional_contexts(self) -> tuple[str, ...]:
@@ -62,11 +65,14 @@ class Encoder:
         masked = matrix.copy()
         for position, context in enumerate(self.optional_contexts):
             rows = np.flatnonzero(mask[:, position])
-            masked[rows[:, None], self._columns_of(context)] = np.nan
+            masked[rows[:, None], self._columns_of(context) + self._columns_needing(context)] = np.nan
         return masked
 
     def _columns_of(self, context: str) -> list[int]:
         return [index for index, name in enumerate(self.contexts) if name == context]
+
+    def _columns_needing(self, context: str) -> list[int]:
+        return [index for index, name in enumerate(self.names) if context in self.needs.get(name, ())]
 
     def _column(self, frame: pl.DataFrame, name: str) -> pl.Expr:
         if name not in frame.columns:

@@ -31,6 +31,8 @@ class Feature:
     dtype: type[pl.DataType] = pl.Float32
     minimum: float | None = None
     maximum: float | None = None
+    also_needs: tuple[str, ...] = ()
+    """Other contexts without which the feature has no value."""
 
     @property
     def is_category(self) -> bool:

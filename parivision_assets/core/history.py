@@ -21,6 +21,7 @@ from parivision_assets.core.contracts import (
     PLAYER_GAME_TOTALS,
     TEAM_GAME_TOTALS,
 )
+from parivision_assets.core.shot_actions import DUNK, action_family, arena
 from parivision_assets.core.shot_zones import BUCKETS, DECLARED_RATES, bucket, bucket_points, cell
 
 HISTORY_SEASONS = 3
@@ -68,10 +69,13 @@ LEAGUE = Memory("league", ("everyone",), ("attempts", "excess", "jump_attempts",
 LEAGUE_BUCKET = Memory("league_bucket", ("bucket",), ("attempts", "excess"), {"long": 320.0, "team": 60.0})
 LEAGUE_CELL = Memory("league_cell", ("cell",), ("attempts", "makes"), {"recent": 80.0})
 ACTION_CELL = Memory("action_cell", ("action_type", "cell"), ("attempts", "makes"), {"long": 80.0})
-ACTION = Memory("action", ("action_type",), ("attempts", "excess"), {"long": 80.0, "recent": 20.0})
+ACTION = Memory("action", ("action_type",), ("attempts", "excess"), {"long": 80.0, "recent": 20.0, "slow": 240.0})
+ARENA_ACTION = Memory("arena_action", ("arena", "action_type"), ("attempts", "excess"), {"slow": 240.0})
+SHOOTER_FAMILY = Memory("shooter_family", ("player_id", "family"), ("attempts", "excess"), {"slow": 240.0})
+LEAGUE_FAMILY = Memory("league_family", ("family",), ("attempts", "excess"), {"slow": 240.0})
 MEMORIES = (
     SHOOTER, SHOOTER_BUCKET, OFFENCE, OFFENCE_BUCKET, DEFENCE, DEFENCE_BUCKET, LEAGUE, LEAGUE_BUCKET, LEAGUE_CELL,
-    ACTION_CELL, ACTION,
+    ACTION_CELL, ACTION, ARENA_ACTION, SHOOTER_FAMILY, LEAGUE_FAMILY,
 )  # fmt: skip
 
 
@@ -108,11 +112,10 @@ class State:
 
 
 def player_game_totals(shots: pl.DataFrame) -> pl.DataFrame:
-    """Return attempts, makes and points per player, game and bucket (PLAYER_GAME_TOTALS) from canonical shots."""
-    keys = ["season", "game_date", "game_id", "player_id", "team", "bucket"]
-    dunks = pl.col("action_type").str.contains("Dunk").sum().cast(pl.Int32).alias("dunks")
-    totals = shots.with_columns(bucket=bucket()).group_by(keys).agg(*_counts(), dunks)
-    return PLAYER_GAME_TOTALS.conform(totals.sort("game_date", "game_id", "player_id", "bucket", "team"))
+    """Return attempts, makes and points per player, game, bucket and action family (PLAYER_GAME_TOTALS)."""
+    keys = ["season", "game_date", "game_id", "player_id", "team", "bucket", "family"]
+    totals = shots.with_columns(bucket=bucket(), family=action_family()).group_by(keys).agg(*_counts())
+    return PLAYER_GAME_TOTALS.conform(totals.sort("game_date", "game_id", "player_id", "bucket", "family", "team"))
 
 
 def team_game_totals(shots: pl.DataFrame) -> pl.DataFrame:
@@ -138,10 +141,10 @@ def team_game_totals(shots: pl.DataFrame) -> pl.DataFrame:
 
 
 def action_totals(shots: pl.DataFrame) -> pl.DataFrame:
-    """Return the league's attempts and makes per date, action type and cell (ACTION_TOTALS)."""
-    keys = ["season", "game_date", "action_type", "bucket", "cell"]
-    totals = shots.with_columns(bucket=bucket(), cell=cell()).group_by(keys).agg(*_counts())
-    return ACTION_TOTALS.conform(totals.sort("game_date", "action_type", "cell"))
+    """Return attempts and makes per date, arena, action type and cell (ACTION_TOTALS)."""
+    keys = ["season", "game_date", "arena", "action_type", "bucket", "cell"]
+    totals = shots.with_columns(bucket=bucket(), cell=cell(), arena=arena()).group_by(keys).agg(*_counts())
+    return ACTION_TOTALS.conform(totals.sort("game_date", "arena", "action_type", "cell"))
 
 
 def season_totals(shots: pl.DataFrame) -> Totals:
@@ -195,7 +198,7 @@ def join_history(shots: pl.DataFrame, totals: Totals, season: int) -> pl.DataFra
     """Return shots of one season with every memory as of the day before each shot's game, and priors."""
     priors, days = prior_rates(totals, season), GameDays.of(totals)
     measured = _measured(totals, priors)
-    context = shots.with_columns(bucket=bucket(), cell=cell(), everyone=EVERYONE)
+    context = shots.with_columns(**_places())
     for memory in MEMORIES:
         running = _running_sums(memory, measured, days).rename({memory.last_date: "known_date"})
         queries = context.select(*memory.keys, "game_date").unique().sort("game_date")
@@ -215,7 +218,7 @@ def join_history(shots: pl.DataFrame, totals: Totals, season: int) -> pl.DataFra
 
 def join_state(requests: pl.DataFrame, known: State) -> pl.DataFrame:
     """Return requests with every memory of a state; a request whose key is null gets no memory of it."""
-    context = requests.with_columns(bucket=bucket(), cell=cell(), everyone=EVERYONE)
+    context = requests.with_columns(**_places())
     for memory in MEMORIES:
         context = context.join(known.frames[memory.name], on=list(memory.keys), how="left", maintain_order="left")
     return _completed(context.with_columns(season_day=known.season_day), known.priors)
@@ -242,7 +245,8 @@ def _running_sums(memory: Memory, measured: Totals, days: GameDays) -> pl.DataFr
 
 
 def _daily(memory: Memory, measured: Totals) -> pl.DataFrame:
-    by_source = {"player_id": measured.players, "action_type": measured.actions, "cell": measured.actions}
+    players, actions = measured.players, measured.actions
+    by_source = {"player_id": players, "family": players, "action_type": actions, "cell": actions, "arena": actions}
     source = by_source.get(memory.keys[0], measured.teams)
     sums = [pl.lit(1).alias(value) if value == "games" else pl.col(value).sum() for value in memory.values]
     return source.group_by(*memory.keys, "game_date").agg(sums)
@@ -262,11 +266,19 @@ def _measured(totals: Totals, priors: Mapping[str, float]) -> Totals:
         (pl.col("attempts") * (1 - jump)).alias("rim"),
         EVERYONE.alias("everyone"),
     )
-    frames = (
+    players, teams, actions = (
         frame.join(rates, on="bucket", how="left", maintain_order="left").with_columns(measures)
         for frame in (totals.players, totals.teams, totals.actions)
     )
-    return Totals(*frames)
+    dunks = pl.col("attempts") * (pl.col("family") == DUNK).cast(pl.Int32)
+    return Totals(players.with_columns(dunks=dunks), teams, actions)
+
+
+def _places() -> dict[str, pl.Expr]:
+    """Return the keys under which a shot is remembered, beside those it names itself."""
+    return {
+        "bucket": bucket(), "cell": cell(), "arena": arena(), "family": action_family(), "everyone": EVERYONE,
+    }  # fmt: skip
 
 
 def _counts() -> tuple[pl.Expr, pl.Expr, pl.Expr]:

@@ -23,7 +23,7 @@ def to_files(model: TrainedModel) -> dict[str, bytes]:
         "target": model.target,
         "family": model.config.family,
         "features": [
-            {"name": name, "context": context}
+            {"name": name, "context": context, "also_needs": list(model.encoder.needs.get(name, ()))}
             for name, context in zip(model.encoder.names, model.encoder.contexts, strict=True)
         ],
         "always_given": model.encoder.always,
@@ -52,6 +52,7 @@ def load(files: Mapping[str, bytes]) -> TrainedModel:
         contexts=tuple(feature["context"] for feature in content["features"]),
         vocabularies=content["vocabularies"],
         always=content["always_given"],
+        needs={f["name"]: tuple(f["also_needs"]) for f in content["features"] if f["also_needs"]},
     )
     try:
         predictor = LOADERS[content["family"]](files, len(encoder.names))

@@ -147,6 +147,15 @@ IN_GAME_FEATURES = (
             (pl.col("game_attempts") + 12) / (pl.col("elapsed_s") / 60 + 3.4)),
 )  # fmt: skip
 
+
+
+def _beyond(memory: str, league: str, strength: float) -> pl.Expr:
+    """Return a memory's excess per attempt beyond the league's of the same kind, pulled to zero."""
+    attempts = pl.col(f"{memory}_attempts_slow")
+    level = pl.col(f"{league}_excess_slow") / pl.max_horizontal(pl.col(f"{league}_attempts_slow"), pl.lit(1.0))
+    return (pl.col(f"{memory}_excess_slow") - attempts * level) / (attempts + strength)
+
+
 ACTION_FEATURES = (
     Feature("action_rate", "League's make rate of the action there, over the last weeks", "", _POST_EVENT,
             ACTION,
@@ -156,6 +165,11 @@ ACTION_FEATURES = (
             ACTION, _ACTION_SKILL),
     Feature("action_type", "The scorer's description of the shot", "", _POST_EVENT, ACTION, pl.col("action_type"),
             dtype=pl.String),
+    Feature("arena_action_skill", "Excess makes per attempt of the action at the arena, beyond the league's: how its "
+            "scorers use the label", "", _POST_EVENT, ACTION, _beyond("arena_action", "action", 150),
+            also_needs=(TEAMS,)),
+    Feature("shooter_family_skill", "Shooter's excess makes per attempt in the action's family, beyond the league's",
+            "", _POST_EVENT, ACTION, _beyond("shooter_family", "league_family", 60), also_needs=(SHOOTER,)),
 )  # fmt: skip
 
 PRE_RELEASE_FEATURES = (

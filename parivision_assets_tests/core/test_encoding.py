@@ -62,3 +62,14 @@ def test_withholding_touches_the_masked_cells_only(encoder: Encoder) -> None:
     assert np.isnan(masked).tolist() == [[False, True, False, False], [False, False, True, True], [False] * 4]
     assert not np.isnan(matrix).any()
     assert np.array_equal(encoder.withheld(masked), mask)
+
+
+def test_a_feature_that_needs_two_contexts_is_withheld_with_either() -> None:
+    both = Feature("both", "needs two", "", KnownAt.PRE_GAME, "first", pl.col("both"), also_needs=("second",))
+    other = Feature("other", "needs one", "", KnownAt.PRE_GAME, "second", pl.col("other"))
+    frame = pl.DataFrame({"both": [1.0, 2.0], "other": [3.0, 4.0], "label": [0, 1]})
+    encoder = Encoder.fit((both, other), frame, "label", "always")
+    matrix = encoder.matrix(frame)
+    without_second = encoder.withhold(matrix, np.array([[False, True], [False, False]]))
+    assert np.isnan(without_second[0]).all()
+    assert not np.isnan(without_second[1]).any()
