@@ -3,6 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from parivision_assets_tests.fixtures import filled, own
+
+__all__ = ["filled", "own"]
+
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
