@@ -10,7 +10,7 @@ SHOTS_TUNED_ON = (2014, 2015, 2016, 2017, 2018, 2020)
 SHOT_XGBOOST = TrainingConfig(
     "xgboost",
     {
-        "rounds": 150, "eta": 0.1, "max_depth": 5, "min_child_weight": 60, "max_bin": 64, "subsample": 0.7,
+        "rounds": 160, "eta": 0.09, "max_depth": 5, "min_child_weight": 120, "max_bin": 128, "subsample": 0.7,
         "colsample_bytree": 0.5, "reg_lambda": 5.0,
     },
     season_decay=0.8, withheld_share=0.3, tuned_on_seasons=SHOTS_TUNED_ON,
