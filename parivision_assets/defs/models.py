@@ -47,6 +47,9 @@ from parivision_assets.stores.registry import RunRecord
 Vector = npt.NDArray[np.float64]
 
 
+BLOCKING_CHECKS = frozenset({"beats_baseline", "no_leak"})
+
+
 class ChallengerConfig(dg.Config):
     """How a challenger is made; the defaults are what the sensors and the demo use."""
 
@@ -137,7 +140,14 @@ def challenger_asset(target: Target) -> dg.AssetsDefinition:
         market = closing_line(home, target, holdout, holdout_season)
         result = holdout_result(target, made.model, training, holdout, holdout_season, market)
         ref, version = keep(home, mlflow, target, made, training, result.figures)
-        yield from check_results(target, result)
+        checks = list(check_results(target, result))
+        yield from checks
+        if any(
+            not c.passed and c.severity == dg.AssetCheckSeverity.ERROR and c.check_name in BLOCKING_CHECKS
+            for c in checks
+        ):
+            # The runs are kept for whoever looks into it; the asset's value is not, so that no later run judges it.
+            return
         yield dg.MaterializeResult(
             value=StoredBundle(ref.digest),
             data_version=dg.DataVersion(ref.digest),
