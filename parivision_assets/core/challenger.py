@@ -92,4 +92,3 @@ def train_challenger(
     compared = compare_families(target, frame, configs, progress)
     best = min(compared, key=lambda result: result.metrics.log_loss)
     return Challenger(fit(target, frame, best.config, progress), compared)
-

@@ -37,8 +37,4 @@ def angle_deg(x_ft: pl.Expr, y_ft: pl.Expr) -> pl.Expr:
 def is_beyond_arc(x_ft: pl.Expr, y_ft: pl.Expr) -> pl.Expr:
     """Return whether a spot lies behind the three-point line, by geometry alone."""
     in_corner = y_ft < CORNER_BREAK_Y_FT
-    return (
-        pl.when(in_corner)
-        .then(x_ft.abs() > CORNER_THREE_FT)
-        .otherwise(distance_ft(x_ft, y_ft) > ARC_RADIUS_FT)
-    )
+    return pl.when(in_corner).then(x_ft.abs() > CORNER_THREE_FT).otherwise(distance_ft(x_ft, y_ft) > ARC_RADIUS_FT)

@@ -148,7 +148,6 @@ IN_GAME_FEATURES = (
 )  # fmt: skip
 
 
-
 def _beyond(memory: str, league: str, strength: float) -> pl.Expr:
     """Return a memory's excess per attempt beyond the league's of the same kind, pulled to zero."""
     attempts = pl.col(f"{memory}_attempts_slow")

@@ -26,4 +26,3 @@ SHOT_FOREST = TrainingConfig(
 )  # fmt: skip
 SHOT_CONFIGS = (SHOT_LOGISTIC, SHOT_FOREST, SHOT_XGBOOST)
 """One per family; the best on the selection split becomes the challenger."""
-

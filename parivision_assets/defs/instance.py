@@ -11,24 +11,33 @@ from parivision_assets.stores.atomic import write_atomic
 from parivision_assets.stores.home import Home
 
 PID_TAG = "parivision/pid"
-EMBEDDED_CONFIG = {
-    "telemetry": {"enabled": False},
-    "nux": {"enabled": False},
-    "concurrency": {"runs": {"max_concurrent_runs": 2}},
-    "compute_logs": {
-        "module": "dagster._core.storage.noop_compute_log_manager",
-        "class": "NoOpComputeLogManager",
-    },
-}
-"""SQLite under DAGSTER_HOME (the default storage); two runs at once, since the smallest machine has two cores.
 
-Capturing a step's output costs two processes a step and would hold nothing: assets log through Dagster.
-"""
+
+def embedded_config(home: Home) -> dict[str, object]:
+    """Return dagster.yaml: SQLite, two runs at once, since the smallest machine has two cores.
+
+    One event log for all runs: the default makes and migrates a database per run, which costs more than most steps.
+    Capturing a step's output costs two processes a step and would hold nothing: assets log through Dagster.
+    """
+    return {
+        "telemetry": {"enabled": False},
+        "nux": {"enabled": False},
+        "concurrency": {"runs": {"max_concurrent_runs": 2}},
+        "event_log_storage": {
+            "module": "dagster._core.storage.event_log",
+            "class": "ConsolidatedSqliteEventLogStorage",
+            "config": {"base_dir": str(home.dagster / "event_log")},
+        },
+        "compute_logs": {
+            "module": "dagster._core.storage.noop_compute_log_manager",
+            "class": "NoOpComputeLogManager",
+        },
+    }
 
 
 def configure(home: Home) -> Mapping[str, str]:
     """Write dagster.yaml when it is missing or old; return the environment that Dagster's own commands need."""
-    text = yaml.safe_dump(EMBEDDED_CONFIG)
+    text = yaml.safe_dump(embedded_config(home))
     path = home.dagster / "dagster.yaml"
     if not path.exists() or path.read_text() != text:
         write_atomic(path, text.encode(), home.root / "scratch")

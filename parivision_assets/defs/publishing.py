@@ -118,7 +118,6 @@ def publish_judged(
     *,
     problems: Sequence[str] = (),
     metadata: Mapping[str, Any] | None = None,
-    may_be_empty: bool = False,
 ) -> Events:
     """Yield a Great Expectations suite's check result and, only when it passes, the table.
 
@@ -130,9 +129,8 @@ def publish_judged(
         kind: which suite judges.
         problems: further blocking problems found by the caller, in words (for example a quarantine rate).
         metadata: what a person would want to look at.
-        may_be_empty: whether a table without rows is in order (a quarantine).
     """
-    result = validate(table, frame, kind, home.data_docs, partition, may_be_empty=may_be_empty)
+    result = validate(table, frame, kind, home.data_docs, partition)
     passed = result.passed and not problems
     yield dg.AssetCheckResult(
         passed=passed,
@@ -151,11 +149,12 @@ def publish(
     *,
     problems: Sequence[str] = (),
     metadata: Mapping[str, Any] | None = None,
+    may_be_empty: bool = False,
 ) -> Events:
-    """Yield the contract's check result and, only when no rule is broken, the table."""
+    """Yield the contract's check result and, only when no rule is broken, the table; a quarantine may be empty."""
     violations = table.violations(frame)
     found = [f"{count:,} row(s) break '{rule}'" for rule, count in violations.items()]
-    found += ["no rows"] if frame.is_empty() else []
+    found += ["no rows"] if frame.is_empty() and not may_be_empty else []
     rules = len(table.columns) + 1
     yield dg.AssetCheckResult(
         passed=not found and not problems,

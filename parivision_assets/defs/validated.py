@@ -13,8 +13,10 @@ from parivision_assets.core.shots import ShotReport, clean_shots
 from parivision_assets.core.tracking import attach_tracking, clean_tracking
 from parivision_assets.defs.publishing import (
     Events,
+    contract_spec,
     markdown_table,
     multi_table_options,
+    publish,
     publish_absent,
     publish_judged,
     suite_spec,
@@ -82,7 +84,7 @@ def _pair(
     return {
         **multi_table_options([valid, quarantined], "validated", {"greatexpectations"}, code_version),
         "partitions_def": partitions,
-        "check_specs": [suite_spec(valid, "contract", partitions), suite_spec(quarantined, "structure", partitions)],
+        "check_specs": [suite_spec(valid, "contract", partitions), contract_spec(quarantined, partitions)],
     }
 
 
@@ -141,9 +143,7 @@ def publish_pair(
     table, frame, metadata = valid
     refused_table, refused = quarantined
     # The quarantine first: when the valid table is refused, this is where a person looks.
-    yield from publish_judged(
-        home, refused_table, refused, season, "structure", metadata=quarantine_metadata(refused), may_be_empty=True
-    )
+    yield from publish(refused_table, refused, metadata=quarantine_metadata(refused), may_be_empty=True)
     problems = quarantine_problems(home, frame.height, refused)
     kept = until_today(home, frame)
     yield from publish_judged(home, table, kept, season, "contract", problems=problems, metadata=metadata)

@@ -87,9 +87,7 @@ def _column_expectations(column: Column, kind: SuiteKind) -> list[Any]:
     return found
 
 
-def expectations(
-    table: Table, kind: SuiteKind, *, may_be_empty: bool = False, empty_columns: frozenset[str] = frozenset()
-) -> list[Any]:
+def expectations(table: Table, kind: SuiteKind, empty_columns: frozenset[str] = frozenset()) -> list[Any]:
     """Return the Great Expectations objects that say what the contract says.
 
     Ranges are judged by the column's extremes, not row by row: the same verdict, fifteen times faster; the rows that
@@ -99,7 +97,7 @@ def expectations(
 
     found: list[Any] = [
         gxe.ExpectTableColumnsToMatchOrderedList(column_list=table.names()),
-        gxe.ExpectTableRowCountToBeBetween(min_value=0 if may_be_empty else 1),
+        gxe.ExpectTableRowCountToBeBetween(min_value=1),
     ]
     for column in table.columns:
         found.extend(_column_expectations(column, "structure" if column.name in empty_columns else kind))
@@ -135,8 +133,6 @@ def validate(
     kind: SuiteKind,
     docs: Path | None = None,
     partition: str = "",
-    *,
-    may_be_empty: bool = False,
 ) -> SuiteResult:
     """Run a table's suite on one partition and return the outcomes; write Data Docs when a folder is given.
 
@@ -147,7 +143,7 @@ def validate(
     context = _context()
     name = f"{table.name}_{kind}"
     empty = frozenset(column for column in frame.columns if frame[column].null_count() == frame.height)
-    rules = expectations(table, kind, may_be_empty=may_be_empty, empty_columns=empty)
+    rules = expectations(table, kind, empty)
     suite = gx.ExpectationSuite(name=name, expectations=rules)
     batch = _batch(context, table, frame)
     result = batch.validate(suite, result_format="SUMMARY" if docs else "BASIC")

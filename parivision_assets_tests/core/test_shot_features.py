@@ -11,7 +11,10 @@ from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE
 from parivision_assets_tests.core.canonical_shots import season_shots
 
 ORDER = (KnownAt.PRE_GAME, KnownAt.PRE_RELEASE, KnownAt.POST_EVENT)
-HISTORY = {name for memory in history.MEMORIES for name in (*memory.columns(), memory.last_date)} | {"prior_rate", "season_day"}
+HISTORY = {name for memory in history.MEMORIES for name in (*memory.columns(), memory.last_date)} | {
+    "prior_rate",
+    "season_day",
+}
 
 
 @pytest.fixture(scope="module")
