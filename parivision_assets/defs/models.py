@@ -33,11 +33,13 @@ from parivision_assets.defs.publishing import OWNERS, image
 from parivision_assets.defs.resources import EXPERIMENT, MlflowParent
 from parivision_assets.defs.training_records import (
     challenger_metadata,
+    code_tags,
     comparison_table,
     dataset_versions,
     defined,
     family_record,
     flat,
+    mlmodel,
 )
 from parivision_assets.stores.bundles import BundleRef
 from parivision_assets.stores.champions import bundle_files
@@ -139,32 +141,31 @@ def challenger_asset(target: Target) -> dg.AssetsDefinition:
         holdout = features.filter(season == holdout_season).collect()
         market = closing_line(home, target, holdout, holdout_season)
         result = holdout_result(target, made.model, training, holdout, holdout_season, market)
-        ref, version = keep(home, mlflow, target, made, training, result.figures)
+        ref, run_id = keep(home, mlflow, target, made, training, result.figures)
         checks = list(check_results(target, result))
         yield from checks
-        if any(
-            not c.passed and c.severity == dg.AssetCheckSeverity.ERROR and c.check_name in BLOCKING_CHECKS
-            for c in checks
-        ):
-            # The runs are kept for whoever looks into it; the asset's value is not, so that no later run judges it.
+        if any(blocks(check) for check in checks):
+            # The runs are kept for whoever looks into it; neither value nor alias names a model that was refused.
             return
+        version = home.registry.register(target.name, run_id, ref.digest)
         yield dg.MaterializeResult(
             value=StoredBundle(ref.digest),
             data_version=dg.DataVersion(ref.digest),
             metadata={
                 "bundle": ref.digest,
                 "registry_version": version,
-                "mlflow_run": mlflow.run_id,
-                "holdout_season": holdout_season,
-                "holdout": comparison_table(result.figures),
-                "calibration": image(
-                    pictures.calibration_png({"challenger": result.curve}, f"{target.name}, season {holdout_season}")
-                ),
+                "mlflow_run": run_id,
+                **holdout_metadata(target, result),
                 **challenger_metadata(target, made),
             },
         )
 
     return challenger
+
+
+def blocks(check: dg.AssetCheckResult) -> bool:
+    """Return whether a check's outcome keeps the challenger from being judged."""
+    return not check.passed and check.severity == dg.AssetCheckSeverity.ERROR and check.check_name in BLOCKING_CHECKS
 
 
 def step_log(context: dg.AssetExecutionContext, target: Target) -> Callable[[str, float], None]:
@@ -187,6 +188,16 @@ class HoldoutResult:
     figures: dict[str, Metrics]
     curve: pl.DataFrame
     market_z: float | None
+
+
+def holdout_metadata(target: Target, result: HoldoutResult) -> dict[str, Any]:
+    """Return the challenger beside every other contestant on the holdout, and its calibration curve."""
+    title = f"{target.name}, season {result.season}"
+    return {
+        "holdout_season": result.season,
+        "holdout": comparison_table(result.figures),
+        "calibration": image(pictures.calibration_png({"challenger": result.curve}, title)),
+    }
 
 
 def closing_line(home: Home, target: Target, holdout: pl.DataFrame, season: int) -> Vector | None:
@@ -229,7 +240,7 @@ def keep(
     training: pl.DataFrame,
     figures: dict[str, Metrics],
 ) -> tuple[BundleRef, str]:
-    """Store the bundle, record the nested MLflow runs, register the model; return the bundle and registry version."""
+    """Store the bundle and record the nested MLflow runs; return the bundle and the run that made it."""
     seasons = made.model.train_seasons
     datasets = dataset_versions(home, target.table.name, seasons)
     tags = {**mlflow.tags, "target": target.name}
@@ -260,12 +271,12 @@ def keep(
             RunRecord(
                 params={**flat(made.model.config.to_dict()), "bundle_digest": ref.digest},
                 metrics={f"holdout.{name}": value for name, value in metrics.items()},
-                files={f"model/{name}": data for name, data in model.items()},
+                tags=code_tags(),
+                files={**{f"model/{name}": data for name, data in model.items()}, "model/MLmodel": mlmodel(target)},
                 datasets=datasets,
             ),
         )
-        version = home.registry.register(target.name, run_id, ref.digest)
-    return ref, version
+    return ref, run_id
 
 
 def check_results(target: Target, result: HoldoutResult) -> Iterator[dg.AssetCheckResult]:

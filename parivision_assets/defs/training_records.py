@@ -1,6 +1,9 @@
 """What a training run leaves in MLflow and in the asset's metadata: figures, pictures, datasets."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import metadata
 from typing import Any
 
 import dagster as dg
@@ -86,3 +89,26 @@ def challenger_metadata(target: Target, challenger: Challenger) -> dict[str, Any
             pictures.importance_png(challenger.model.importances(), f"{target.name}: feature importance")
         ),
     }
+
+
+@cache
+def code_tags() -> dict[str, str]:
+    """Return the platform's version and the digest of every installed distribution's version: what the lock pins."""
+    installed = sorted(f"{found.name}=={found.version}" for found in metadata.distributions())
+    return {
+        "code_version": metadata.version("parivision"),
+        "environment_sha256": hashlib.sha256("\n".join(installed).encode()).hexdigest(),
+    }
+
+
+def mlmodel(target: Target) -> bytes:
+    """Return MLflow's description of the model: its signature, every feature with its type, all of them optional."""
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs = [
+        ColSpec("string" if feature.is_category else "float", feature.name, required=False)
+        for feature in (*target.features, *target.offset_features)
+    ]
+    signature = ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec("double", "probability")]))
+    return str(Model(signature=signature).to_yaml()).encode()
