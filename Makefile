@@ -32,7 +32,7 @@ demo: install ## a synthetic league, from raw files to three promoted models
 	@$(BIN)/parivision demo
 
 test: install ## the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: install ## lint and types
 	@$(BIN)/ruff check .
