@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from parivision_assets.commands.days import land_day
+from parivision_assets.commands.materialise import day_selection
 from parivision_assets.commands.run import materialise, phases
 from parivision_assets.definitions import build_definitions
 from parivision_assets.defs.instance import open_instance
@@ -63,9 +64,10 @@ def main(data: Path) -> None:
             everything_s = time.perf_counter() - started
             date, path = day_file(Path(folder), str(data / "shots"), seasons[-1])
             started = time.perf_counter()
-            land_day(home, pl.Series([date]).str.to_date()[0], str(path))
+            landed = land_day(home, pl.Series([date]).str.to_date()[0], str(path))
+            follows = f"({day_selection(item.dataset for item in landed)}) and not key:serving_state"
             day = materialise(
-                definitions, instance, phases(definitions, SELECTION, [str(seasons[-1])])[0], lambda _: None
+                definitions, instance, phases(definitions, follows, [str(seasons[-1])])[0], lambda _: None
             )
             day_s = time.perf_counter() - started
     problems = [problem for result in [*results, day] for problem in result.problems]

@@ -46,7 +46,7 @@ def run(
         str | None, typer.Option(help="Seasons by the year in which they end: 2021 or 2015-2021.")
     ] = None,
     day: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Land one date's files first.")] = None,
-    source: Annotated[str | None, typer.Option(help="Where the day's files are: a folder or one file.")] = None,
+    source: Annotated[str | None, typer.Option(help="Where the day's files are: a folder, one file, or live.")] = None,
     as_json: Json = False,
 ) -> None:
     """Materialise assets season by season, then models and champions; or land one new day with --day and --source."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
+from parivision_assets.core.feed_records import convert_feed
 from parivision_assets.defs.raw import SEASON_OF_ROW
 from parivision_assets.sources.archives import (
     Dataset,
@@ -17,6 +19,7 @@ from parivision_assets.sources.archives import (
     read_bytes,
     recognised_files,
 )
+from parivision_assets.sources.live import Absent, LiveSource, published_csv
 from parivision_assets.stores.home import Home
 
 DATE_OF_ROW = {
@@ -29,6 +32,10 @@ FIRST_MONTH = 9
 """A season is named by the year in which it ends and holds no game before September of the year before."""
 
 
+LIVE = "live"
+"""The source that means the statistics service itself, by the optional extra of that name."""
+
+
 @dataclass(frozen=True)
 class LandedDay:
     """One day's file that landed: what it holds and for which season."""
@@ -39,27 +46,63 @@ class LandedDay:
     file: str
 
 
-def land_day(home: Home, day: dt.date, source: str) -> list[LandedDay]:
-    """Land the files of one date found at `source` (a file or a folder) and return them.
+@dataclass(frozen=True)
+class _DayFile:
+    dataset: Dataset
+    name: str
+    url: str
+    data: bytes
 
-    Raises SourceAbsentError when nothing there is of that date, SourceFormatError naming the row that is of another.
+
+def land_day(home: Home, day: dt.date, source: str, live: LiveSource | None = None) -> list[LandedDay]:
+    """Land the files of one date found at `source` (a file, a folder, or `live`) and return them.
+
+    Feed records become a day file of shots. `live` stands in for the service's own address. Raises SourceAbsentError
+    when nothing there is of that date, SourceFormatError naming the row that is of another.
     """
-    landed = [_land(home, file, day) for file in recognised_files(source) if _is_of_day(file, day, source)]
+    files = _live_files(day, live or LiveSource()) if source == LIVE else _published_files(source, day)
+    landed = [_land(home, file, day) for file in files]
     if not landed:
-        season = day.year + (day.month >= FIRST_MONTH)
-        raise SourceAbsentError(
-            f"{source} holds no file of {day}; name day files like NBA_{season}_Shots.{day}.csv or give one file"
-        )
+        example = f"NBA_{_season_of(day)}_Shots.{day}.csv"
+        raise SourceAbsentError(f"{source} holds no file of {day}; name day files like {example} or give one file")
     return landed
 
 
-def _is_of_day(file: SourceFile, day: dt.date, source: str) -> bool:
-    return file.dataset in DATE_OF_ROW and (file.day == day or (file.day is None and file.url == source))
+def _season_of(day: dt.date) -> int:
+    return day.year + (day.month >= FIRST_MONTH)
 
 
-def _land(home: Home, file: SourceFile, day: dt.date) -> LandedDay:
-    data = read_bytes(file.url)
-    frame = parse(file.dataset, data, file.name)
+def _published_files(source: str, day: dt.date) -> Iterator[_DayFile]:
+    for file in recognised_files(source):
+        if file.day != day and not (file.day is None and file.url == source):
+            continue
+        if file.dataset is Dataset.FEED:
+            yield _from_feed(file, day)
+        elif file.dataset in DATE_OF_ROW:
+            yield _DayFile(file.dataset, file.name, file.url, read_bytes(file.url))
+
+
+def _from_feed(file: SourceFile, day: dt.date) -> _DayFile:
+    converted = convert_feed(parse(file.dataset, read_bytes(file.url), file.name))
+    for message in converted.quarantined["message"]:
+        raise SourceFormatError(file.name, str(message), "Correct the record and land the day again")
+    name = f"NBA_{_season_of(day)}_Shots.{day}.csv"
+    return _DayFile(Dataset.SHOTS, name, file.url, published_csv(converted.rows))
+
+
+def _live_files(day: dt.date, live: LiveSource) -> Iterator[_DayFile]:
+    harvest = live.day(day)
+    answers = {Dataset.GAMES: harvest.games, Dataset.SHOTS: harvest.shots}
+    absent = [answer for answer in answers.values() if isinstance(answer, Absent)]
+    if len(absent) == len(answers):
+        raise SourceAbsentError(f"{absent[0].reason}. {absent[0].next_step}")
+    for dataset, answer in answers.items():
+        if not isinstance(answer, Absent):
+            yield _DayFile(dataset, f"{dataset}.{day}.csv", f"{LIVE}:{dataset}.{day}", published_csv(answer.frame))
+
+
+def _land(home: Home, file: _DayFile, day: dt.date) -> LandedDay:
+    frame = parse(file.dataset, file.data, file.name)
     other = frame.filter((DATE_OF_ROW[file.dataset] != day).fill_null(value=True))
     if other.height:
         raise SourceFormatError(
@@ -73,5 +116,5 @@ def _land(home: Home, file: SourceFile, day: dt.date) -> LandedDay:
         raise SourceFormatError(
             file.name, f"it is of season {season}, which is not configured", "Add it to PARIVISION_SEASONS"
         )
-    home.landing.land(file.dataset, str(season), data, url=file.url, day=day)
+    home.landing.land(file.dataset, str(season), file.data, url=file.url, day=day)
     return LandedDay(file.dataset.value, season, frame.height, file.name)

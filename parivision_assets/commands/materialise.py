@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,13 @@ from parivision_assets.settings import Settings, parse_seasons
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.locks import home_lock
 
-DAY_SELECTION = "group:raw or group:validated or group:history or group:features or key:serving_state"
+LAYERS_OF_A_DAY = "group:raw or group:validated or group:history or group:features"
+
+
+def day_selection(datasets: Iterable[str]) -> str:
+    """Return the selection of everything up to features that follows from the datasets that landed."""
+    roots = " or ".join(f"key:raw_{dataset}+" for dataset in sorted(set(datasets)))
+    return f"({roots}) and ({LAYERS_OF_A_DAY})"
 
 
 def run_command(select: str, seasons: str | None, day: dt.date | None, source: str | None, *, as_json: bool) -> None:
@@ -29,7 +35,7 @@ def run_command(select: str, seasons: str | None, day: dt.date | None, source: s
         if day is not None and source is not None:
             landed = land_day(home, day, source)
             chosen = sorted({str(item.season) for item in landed})
-            select = DAY_SELECTION if select == "*" else select
+            select = day_selection(item.dataset for item in landed) if select == "*" else select
         results = run_selection(settings, select, chosen)
     if as_json:
         print_json({"ok": all(result.succeeded for result in results), "runs": [asdict(result) for result in results]})
