@@ -7,7 +7,7 @@ import dagster as dg
 import yaml
 
 from parivision_assets.defs.resources import close_orphaned_mlflow_runs
-from parivision_assets.stores.atomic import write_atomic
+from parivision_assets.stores.atomic import is_running, write_atomic
 from parivision_assets.stores.home import Home
 
 PID_TAG = "parivision/pid"
@@ -60,17 +60,7 @@ def close_orphaned_dagster_runs(instance: dg.DagsterInstance) -> list[str]:
     closed = []
     for run in instance.get_runs(filters=unfinished):
         pid = run.tags.get(PID_TAG)
-        if pid is not None and not _is_alive(int(pid)):
+        if pid is not None and not is_running(int(pid)):
             instance.report_run_failed(run, f"the process {pid} that ran it ended without a word; run it again")
             closed.append(run.run_id)
     return closed
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

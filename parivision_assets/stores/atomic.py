@@ -138,7 +138,7 @@ def _is_abandoned(path: Path) -> bool:
     try:
         host, pid, _ = path.name.rsplit(".", 2)
         if host == _machine() and os.name == "posix":
-            return not _is_running(int(pid))
+            return not is_running(int(pid))
         return time.time() - path.stat().st_mtime > _STALE_AFTER_S
     except ValueError:
         return False
@@ -156,7 +156,8 @@ def _machine() -> str:
     return f"{socket.gethostname()}-{namespace}"
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Return whether a process of this machine is alive."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
