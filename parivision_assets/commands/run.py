@@ -55,7 +55,9 @@ def phases(definitions: dg.Definitions, selection: str, seasons: Iterable[str]) 
     before = chosen - single - after
     found = [Phase(f"season {season}", tuple(sorted(before)), season) for season in seasons if before]
     if single:
-        found.append(Phase("models and champions", tuple(sorted(single)), None, follows_seasons=True))
+        names = [key.to_user_string() for key in sorted(single)]
+        title = "models and champions" if len(names) > 2 else " and ".join(names)
+        found.append(Phase(title, tuple(sorted(single)), None, follows_seasons=True))
     later = [Phase(f"predictions {season}", tuple(sorted(after)), season, follows_seasons=True) for season in seasons]
     return found + (later if after else [])
 
