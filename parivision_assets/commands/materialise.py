@@ -71,7 +71,7 @@ def run_selection(
         results: list[RunResult] = []
         with steps(len(planned)) as progress:
             for phase in planned:
-                failed = [result.name for result in results if not result.succeeded]
+                failed = [result.name for result in results if result.run_id and not result.succeeded]
                 if failed and phase.follows_seasons:
                     results.append(skipped(phase, failed))
                 else:
