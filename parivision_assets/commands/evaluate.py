@@ -105,7 +105,10 @@ def games(
         progress.done()
     seconds = time.perf_counter() - started
     if as_json:
-        seasons = {str(season): scores.to_dict() for season, scores in found.seasons.items()}
+        seasons = {
+            str(season): {**scores.to_dict(), "tuned_on": season in found.tuned_test_seasons}
+            for season, scores in found.seasons.items()
+        }
         print_json(
             {"target": "game", "pooled": found.pooled.to_dict(), "seasons": seasons, "seconds": round(seconds, 1)}
         )
@@ -149,7 +152,11 @@ def _report_shots(walks: Sequence[Walk], seconds: float, *, as_json: bool) -> No
     pooled = pooled_metrics(walks)
     if as_json:
         seasons = {
-            str(walk.test_season): {**_shot_json(walk.metrics()), "train_seasons": list(walk.train_seasons)}
+            str(walk.test_season): {
+                **_shot_json(walk.metrics()),
+                "train_seasons": list(walk.train_seasons),
+                "tuned_on": walk.tuned_on,
+            }
             for walk in walks
         }
         print_json({"target": "shot", "pooled": _shot_json(pooled), "seasons": seasons, "seconds": round(seconds, 1)})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from parivision_assets.core.training import TrainingConfig
 
-SHOTS_TUNED_ON = (2014, 2015, 2016, 2017, 2018, 2020)
-"""Features and settings were chosen on 2020 after training on 2014-2018; nothing was chosen on 2021."""
+SHOTS_TUNED_ON = (2014, 2015, 2016, 2017, 2018, 2020, 2021)
+"""Features and settings were chosen on 2020 after training on 2014-2018; the rule for
+default spots at the rim (decision 5) was chosen among alternatives on 2021, so that season counts too."""
 
 SHOT_XGBOOST = TrainingConfig(
     "xgboost",

@@ -93,7 +93,11 @@ def test_the_model_beats_the_published_forecasts_on_the_real_games(real_data: Pa
     forecasts = clean_forecasts(read_published(real_data / "forecasts" / "fivethirtyeight_nba_2016-2020.csv")).valid
     evaluation = evaluate_games(clean_games(None, odds).valid, range(2016, 2021), forecasts)
     figures = {name: one for name, one in evaluation.pooled.contestants.items() if one is not None}
-    assert (evaluation.pooled.n, evaluation.left_out, evaluation.tuned_test_seasons) == (6_392, 0, ())
+    assert (evaluation.pooled.n, evaluation.left_out, evaluation.tuned_test_seasons) == (
+        6_392,
+        0,
+        (2016, 2017, 2018, 2019, 2020),
+    )
     assert figures["published"].log_loss == pytest.approx(0.6152, abs=1e-4)
     assert figures["closing_line"].log_loss == pytest.approx(0.5948, abs=1e-4)
     assert figures["model"].log_loss < 0.6125
