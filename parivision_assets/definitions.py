@@ -18,16 +18,19 @@ def build_definitions(
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     from parivision_assets.defs import (
+        alerts,
         automation,
         champions,
+        drift,
         features,
         freshness,
         history,
+        interventions,
         leaks,
         models,
+        performance,
         predictions,
         raw,
-        releases,
         schedule,
         validated,
     )
@@ -46,12 +49,15 @@ def build_definitions(
         *models.model_assets(),
         *champions.champion_assets(),
         *predictions.prediction_assets(seasons),
+        *performance.performance_assets(seasons),
+        *drift.drift_assets(seasons),
     ]
     return dg.Definitions(
         assets=automation.with_conditions(assets),
         asset_checks=[*leaks.leak_checks(), *freshness.freshness_checks(settings.environment)],
-        sensors=automation.sensors(settings.environment),
-        jobs=[*automation.jobs(), releases.release_quarantine],
+        sensors=[*automation.sensors(settings), *alerts.alert_sensors(settings.environment)],
+        schedules=automation.schedules(settings.environment),
+        jobs=[*automation.jobs(), *interventions.jobs()],
         resources={**resources(settings), **(resource_overrides or {})},
         executor=dg.in_process_executor,
         loggers=dict(loggers) if loggers else None,

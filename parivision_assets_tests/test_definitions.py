@@ -166,7 +166,7 @@ def test_launchpad_config_is_described(definitions: dg.Definitions) -> None:
     """Every field that a person may fill in says what it means."""
     from parivision_assets.defs.champions import ChampionConfig
     from parivision_assets.defs.models import ChallengerConfig
-    from parivision_assets.defs.releases import ReleaseConfig
+    from parivision_assets.defs.interventions import ReleaseConfig
 
     for config in (ChampionConfig, ChallengerConfig, ReleaseConfig):
         for name, field in config.model_fields.items():

@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus
 
 from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.settings import Settings
 
 FOLLOWING_GROUPS = frozenset({"validated", "history", "features"})
 
@@ -90,9 +91,9 @@ def jobs() -> list[Any]:
     return [daily, *retrain]
 
 
-def sensors(environment: str) -> list[dg.AutomationConditionSensorDefinition]:
+def sensors(settings: Settings) -> list[dg.AutomationConditionSensorDefinition]:
     """Return the sensor that evaluates the conditions; it runs by default in the embedded environment."""
-    running = environment == "embedded"
+    running = settings.environment == "embedded"
     return [
         dg.AutomationConditionSensorDefinition(
             "raw_to_features",
@@ -104,3 +105,8 @@ def sensors(environment: str) -> list[dg.AutomationConditionSensorDefinition]:
             description="Carries new content from raw to features, season by season",
         )
     ]
+
+
+def schedules(environment: str) -> list[dg.ScheduleDefinition]:
+    """Return the schedules; they run by default in the embedded environment."""
+    return []
