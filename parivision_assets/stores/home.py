@@ -14,6 +14,7 @@ from parivision_assets.stores.bundles import BundleStore
 from parivision_assets.stores.landing import LandingZone
 from parivision_assets.stores.ledger import Ledger
 from parivision_assets.stores.registry import ModelRegistry
+from parivision_assets.stores.reports import ReportStore
 from parivision_assets.stores.tables import TableStore
 
 
@@ -52,6 +53,11 @@ class Home:
     def bundles(self) -> BundleStore:
         """Return the store of serving bundles."""
         return BundleStore(self.root / "bundles")
+
+    @cached_property
+    def reports(self) -> ReportStore:
+        """Return the store of drift reports."""
+        return ReportStore(self.root / "reports")
 
     @cached_property
     def registry(self) -> ModelRegistry:
