@@ -5,24 +5,28 @@ Each store is its own module; this one only says where each lies. Nothing is cre
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from parivision_assets.settings import Settings
 from parivision_assets.stores.bundles import BundleStore
 from parivision_assets.stores.landing import LandingZone
-from parivision_assets.stores.ledger import Ledger
+from parivision_assets.stores.ledger import Ledger, utc_now
 from parivision_assets.stores.registry import ModelRegistry
 from parivision_assets.stores.reports import ReportStore
+from parivision_assets.stores.served_predictions import ServedPredictions
 from parivision_assets.stores.tables import TableStore
 
 
 @dataclass(frozen=True)
 class Home:
-    """The stores of one installation."""
+    """The stores of one installation; `clock` gives the moment, in UTC, at which the ledger's entries are recorded."""
 
     settings: Settings
+    clock: Callable[[], datetime] = utc_now
 
     @property
     def root(self) -> Path:
@@ -60,6 +64,11 @@ class Home:
         return ReportStore(self.root / "reports")
 
     @cached_property
+    def served(self) -> ServedPredictions:
+        """Return the served predictions, kept before their outcomes are known."""
+        return ServedPredictions(self.root / "served_predictions")
+
+    @cached_property
     def registry(self) -> ModelRegistry:
         """Return the model registry."""
         password = self.settings.mlflow_tracking_password
@@ -69,4 +78,4 @@ class Home:
     @cached_property
     def ledger(self) -> Ledger:
         """Return the ledger of decisions."""
-        return Ledger.open(self.settings.ledger_url)
+        return Ledger.open(self.settings.ledger_url, self.clock)
