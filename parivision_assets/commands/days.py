@@ -6,10 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import polars as pl
-
 from parivision_assets.core.feed_records import convert_feed
-from parivision_assets.defs.raw import SEASON_OF_ROW
 from parivision_assets.sources.archives import (
     Dataset,
     SourceAbsentError,
@@ -20,14 +17,9 @@ from parivision_assets.sources.archives import (
     recognised_files,
 )
 from parivision_assets.sources.live import Absent, LiveSource, published_csv
+from parivision_assets.sources.published import DATE_OF_ROW, SEASON_OF_ROW
 from parivision_assets.stores.home import Home
 
-DATE_OF_ROW = {
-    Dataset.SHOTS: pl.col("GAME_DATE").str.to_date("%m-%d-%Y", strict=False),
-    Dataset.GAMES: pl.col("GAME_DATE_EST").str.to_date("%Y-%m-%d", strict=False),
-    Dataset.ODDS: pl.col("dates").str.to_date("%m/%d/%Y", strict=False),
-}
-"""How each publisher writes a row's date."""
 FIRST_MONTH = 9
 """A season is named by the year in which it ends and holds no game before September of the year before."""
 

@@ -27,18 +27,10 @@ from parivision_assets.sources.archives import (
     parse,
     read_bytes,
 )
+from parivision_assets.sources.published import SEASON_OF_ROW
 from parivision_assets.sources.synthetic import write_league
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.landing import LandedObject
-
-SEASON_OF_ROW: Mapping[Dataset, pl.Expr] = {
-    Dataset.SHOTS: pl.col("SEASON_1"),
-    Dataset.GAMES: pl.col("SEASON") + 1,
-    Dataset.ODDS: pl.col("season"),
-    # The third and fourth digit of a game number are the year in which the season starts.
-    Dataset.TRACKING: pl.col("GAME_ID") // 100_000 % 100 + 2001,
-}
-"""The season (year in which it ends) of a published row."""
 
 NEWEST: Mapping[Dataset, Callable[[list[pl.DataFrame]], pl.DataFrame]] = {
     Dataset.SHOTS: newest_file_per_game,

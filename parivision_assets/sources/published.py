@@ -5,6 +5,7 @@ Reading bytes and parsing them belong to `parsing` and `archives`; judging value
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -187,3 +188,25 @@ SCHEDULE = Format(
 FORMATS: dict[Dataset, Format] = {
     published.dataset: published for published in (SHOTS, GAMES, ODDS, TRACKING, FORECASTS, FEED, SCHEDULE)
 }
+
+SEASON_OF_ROW: dict[Dataset, pl.Expr] = {
+    Dataset.SHOTS: pl.col("SEASON_1"),
+    Dataset.GAMES: pl.col("SEASON") + 1,
+    Dataset.ODDS: pl.col("season"),
+    # The third and fourth digit of a game number are the year in which the season starts.
+    Dataset.TRACKING: pl.col("GAME_ID") // 100_000 % 100 + 2001,
+}
+"""The season (year in which it ends) of a published row."""
+
+DATE_OF_ROW: dict[Dataset, pl.Expr] = {
+    Dataset.SHOTS: pl.col("GAME_DATE").str.to_date("%m-%d-%Y", strict=False),
+    Dataset.GAMES: pl.col("GAME_DATE_EST").str.to_date("%Y-%m-%d", strict=False),
+    Dataset.ODDS: pl.col("dates").str.to_date("%m/%d/%Y", strict=False),
+}
+"""How each publisher writes a row's date."""
+
+
+def day_file_name(dataset: Dataset, season: int, day: dt.date) -> str:
+    """Return the name of a day file, which holds one date's rows of shots, games or odds."""
+    stem = {Dataset.SHOTS: f"NBA_{season}_Shots", Dataset.GAMES: "games", Dataset.ODDS: "nba"}[dataset]
+    return f"{stem}.{day}.csv"

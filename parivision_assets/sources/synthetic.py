@@ -19,6 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from parivision_assets.core.league import League, LeagueConfig, ScenarioKind, generate
+from parivision_assets.sources.published import Dataset, day_file_name
 
 MANIFEST = "league.json"
 _DATE_COLUMNS = {
@@ -107,19 +108,19 @@ def write_day(league: League, folder: Path, day: date) -> list[Path]:
     paths = LeaguePaths(folder)
     written = []
     for game_day in _game_days_known_on(league.config, day):
-        stamp = game_day.isoformat()
         for season in league.config.season_numbers:
-            for source, name, frames in (
-                ("shots", f"NBA_{season}_Shots.{stamp}.csv", league.shots),
-                ("games", f"games.{stamp}.csv", league.games),
-                ("odds", f"nba.{stamp}.csv", league.odds),
-            ):
+            for source, frames in _daily(league).items():
                 rows = frames[season].filter(_day(source) == game_day)
                 if rows.height:
-                    path = paths.folder / source / name
+                    path = paths.folder / source / day_file_name(source, season, game_day)
                     _write(path, _csv(rows))
                     written.append(path)
     return written
+
+
+def published_csvs(league: League, season: int) -> dict[Dataset, bytes]:
+    """Return a season's shots, games and odds as the publishers' CSV bytes, whatever was held back."""
+    return {name: _csv(frames[season]) for name, frames in _daily(league).items()}
 
 
 def last_day(league: League) -> date:
@@ -128,6 +129,11 @@ def last_day(league: League) -> date:
     if not isinstance(newest, date):
         raise TypeError("the league's newest season has no game")
     return newest
+
+
+def _daily(league: League) -> dict[Dataset, dict[int, pl.DataFrame]]:
+    """Return what is published day by day."""
+    return {Dataset.SHOTS: league.shots, Dataset.GAMES: league.games, Dataset.ODDS: league.odds}
 
 
 def _files(league: League) -> dict[str, bytes]:
