@@ -52,7 +52,7 @@ class Head:
 class Entry:
     """What is to be recorded: who did what to which target, why, and the particulars as JSON.
 
-    `recorded_at` is the wall clock in UTC when not given; decisions never depend on it.
+    The ledger's clock gives `recorded_at` where it is None; decisions never depend on it.
     """
 
     kind: Kind
@@ -124,8 +124,8 @@ def seal(entry: Entry, head: Head) -> Record:
     """Return the record that puts an entry after a head; raise ValueError in words where it is incomplete."""
     if not entry.actor.strip() or not entry.reason.strip():
         raise ValueError(f"a {entry.kind} needs an actor and a reason; say who decided and why")
-    moment = datetime.now(UTC) if entry.recorded_at is None else entry.recorded_at
-    if moment.tzinfo is None:
+    moment = entry.recorded_at
+    if moment is None or moment.tzinfo is None:
         raise ValueError("recorded_at has no time zone; give it in UTC")
     try:
         payload = canonical_json(dict(entry.payload))

@@ -8,7 +8,8 @@ from here by whoever owns it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -62,6 +63,11 @@ _SQLITE_TRIGGERS = (
 )
 
 
+def utc_now() -> datetime:
+    """Return the wall clock in UTC."""
+    return datetime.now(UTC)
+
+
 class HeadMoved(RuntimeError):  # noqa: N818  # an outcome to act on, named as the design does
     """Another entry was appended meanwhile; decide again on `head`."""
 
@@ -82,12 +88,13 @@ class LedgerBrokenError(StoreError):
 class Ledger:
     """A ledger in one database. Open it with `Ledger.open`; instances may be shared by threads."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        """Use an engine whose database has the table already (migrations create it in production)."""
+    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime] = utc_now) -> None:
+        """Use an engine whose database has the table already; `clock` dates entries that carry no date."""
         self._engine = engine
+        self._clock = clock
 
     @classmethod
-    def open(cls, where: str | Path) -> Self:
+    def open(cls, where: str | Path, clock: Callable[[], datetime] = utc_now) -> Self:
         """Return the ledger in a SQLite file (path or sqlite URL), created if absent, or behind another URL.
 
         Other databases are expected to have been migrated. Raises OSError where the folder cannot be written.
@@ -95,7 +102,7 @@ class Ledger:
         text = str(where)
         url = sa.make_url(text) if "://" in text else sa.URL.create("sqlite", database=text)
         if url.get_backend_name() != "sqlite":
-            return cls(sa.create_engine(url))
+            return cls(sa.create_engine(url), clock)
         if not url.database or url.database == ":memory:":
             raise ValueError("the ledger needs a file: one in memory would forget its decisions")
         path = Path(url.database)
@@ -104,7 +111,7 @@ class Ledger:
         engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
         with filelock.FileLock(f"{path}.lock"):
             _create_sqlite(engine)
-        return cls(engine)
+        return cls(engine, clock)
 
     def head(self) -> Head:
         """Return the newest entry's number and digest."""
@@ -117,7 +124,8 @@ class Ledger:
         Atomic across threads and processes: one INSERT that holds only while the head is the expected one,
         and unique columns behind it. Raises ValueError for an entry without actor, reason or JSON payload.
         """
-        record = seal(entry, expected_head)
+        dated = entry if entry.recorded_at is not None else replace(entry, recorded_at=self._clock())
+        record = seal(dated, expected_head)
         try:
             with self._engine.begin() as connection:
                 added = connection.execute(_insert_after(record, expected_head)).rowcount
