@@ -180,6 +180,16 @@ def per_game_log_loss(label: Rows, probability: Rows, group: Rows) -> pl.DataFra
     )
 
 
+def clustered_mean(values: Floats, group: Rows) -> tuple[float, float | None]:
+    """Return the mean of (n,) values, and its standard error with games as clusters (None for a single game).
+
+    Raises ValueError for no values, or when `group` is of another length or lacks an id.
+    """
+    if not len(values):
+        raise ValueError("there is no value to average; give at least one row")
+    return float(values.mean()), _clustered_se(values, *_group_codes(group, len(values)))
+
+
 def row_log_loss(label: Floats, probability: Floats, floor: float = LOG_LOSS_FLOOR) -> Floats:
     """Return each row's log loss in nats, probabilities kept within [floor, 1 - floor]."""
     chance = np.clip(probability, floor, 1 - floor)

@@ -68,7 +68,7 @@ def evaluate_games(
     """
     seasons = sorted(set(test_seasons))
     features, _ = build_game_features(games, shots)
-    table = _with_benchmarks(features, games, forecasts)
+    table = with_benchmarks(features, games, forecasts)
     parts, trained = [], {}
     for season in seasons:
         train, test = table.filter(pl.col("season") < season), table.filter(pl.col("season") == season)
@@ -91,7 +91,7 @@ def evaluate_games(
     )
 
 
-def _with_benchmarks(features: pl.DataFrame, games: pl.DataFrame, forecasts: pl.DataFrame | None) -> pl.DataFrame:
+def with_benchmarks(features: pl.DataFrame, games: pl.DataFrame, forecasts: pl.DataFrame | None) -> pl.DataFrame:
     """Return the features beside Elo's, the market's and the publisher's probability, which no model reads."""
     elo = 1.0 / (1.0 + 10.0 ** (-pl.col("elo_edge").cast(pl.Float64) / ratings.ELO_SCALE))
     market = games.select("game_key", pl.col("closing_home_probability").alias("closing_line"))
