@@ -7,7 +7,7 @@ The daily statistics of the relation are in `core.monitor`, those of the inputs 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
@@ -120,9 +120,48 @@ class DriftSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary ready for JSON, dates as ISO text."""
-        raise NotImplementedError
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return the summary from `to_dict`'s output."""
-        raise NotImplementedError
+        """Return the summary from `to_dict`'s output; raise ValueError naming what is missing or unknown."""
+        names = {field.name for field in fields(cls)}
+        if set(values) != names:
+            raise ValueError(f"drift summary: missing or unknown {', '.join(sorted(names ^ set(values)))}")
+        attribution = values["attribution"]
+        return cls(**{
+            **values,
+            "first_date": _date(values["first_date"]),
+            "last_date": _date(values["last_date"]),
+            "severity": Severity(values["severity"]),
+            "drifted": tuple(values["drifted"]),
+            "input": InputAnswer(**{**values["input"], "columns": _each(ColumnShift, values["input"])}),
+            "relation": RelationAnswer(**{
+                **values["relation"],
+                "since": _date(values["relation"]["since"]),
+                "columns": _each(ColumnHarm, values["relation"]),
+            }),
+            "quality": QualityAnswer(**{**values["quality"], "problems": tuple(values["quality"]["problems"])}),
+            "attribution": None if attribution is None else Attribution(**{
+                **attribution, "columns": _each(ColumnHarm, attribution),
+            }),
+        })  # fmt: skip
+
+
+def _each(kind: type[Any], holder: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(kind(**row) for row in holder["columns"])
+
+
+def _date(text: str | None) -> dt.date | None:
+    return None if text is None else dt.date.fromisoformat(text)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with dates as text and tuples as lists, all the way down."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value.value if isinstance(value, StrEnum) else value
