@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from parivision_assets.core.adaptation import LoopPolicy
 from parivision_assets.core.league.config import LeagueConfig
 
 REAL_SEASONS = tuple(range(2004, 2022))
@@ -52,6 +53,30 @@ class LeagueSettings(BaseSettings):
     )
 
 
+class LoopSettings(BaseSettings):
+    """The adaptation loop's pace, in game days."""
+
+    model_config = SettingsConfigDict(env_prefix="PARIVISION_LOOP_", frozen=True)
+
+    report_every_game_days: int = Field(
+        default=LoopPolicy.report_every_game_days, ge=1, description="A drift report at least this often"
+    )
+    cool_down_game_days: int = Field(
+        default=LoopPolicy.cool_down_game_days, ge=1, description="New games before a report causes another training"
+    )
+    settle_game_days: int = Field(
+        default=LoopPolicy.settle_game_days, ge=1, description="Games after a change before it is learnt"
+    )
+    follow_up_until_game_days: int = Field(
+        default=LoopPolicy.follow_up_until_game_days, ge=1, description="A change is learnt again up to this long after"
+    )
+
+    @property
+    def policy(self) -> LoopPolicy:
+        """Return the loop's policy."""
+        return LoopPolicy(**self.model_dump())
+
+
 class Settings(BaseSettings):
     """All settings of one installation; environment variables carry the prefix `PARIVISION_`."""
 
@@ -65,9 +90,11 @@ class Settings(BaseSettings):
     tracking_url: str | None = None
     forecasts_url: str | None = None
     schedule_url: str | None = Field(default=None, description="Games to come; the archives replay theirs without one")
+    feed_url: str | None = Field(default=None, description="Folder of day files that the feed sensor watches")
     seasons: Annotated[tuple[int, ...], NoDecode] = ()
     today: dt.date | None = None
     league: LeagueSettings = Field(default_factory=LeagueSettings)
+    loop: LoopSettings = Field(default_factory=LoopSettings)
 
     threads: int = Field(default=0, ge=0, description="Training threads; 0 means one per core")
     quarantine_limit: float = Field(default=0.01, gt=0, lt=1, description="Share of rows a season may quarantine")
@@ -77,6 +104,9 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = None
     mlflow_tracking_username: str = "parivision"
     mlflow_tracking_password: SecretStr | None = None
+    alertmanager_url: str | None = Field(
+        default=None, pattern="^https?://", description="Alertmanager's address; alerts are logged without one"
+    )
 
     @field_validator("seasons", mode="before")
     @classmethod

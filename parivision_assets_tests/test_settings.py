@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from parivision_assets.core.adaptation import LoopPolicy
 from parivision_assets.settings import DEFAULT_SECRETS, REAL_SEASONS, Settings, parse_seasons
 
 
@@ -83,11 +84,18 @@ def test_production_never_serves_the_league(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("SEASONS", "soon"), ("SEASONS", ""), ("QUARANTINE_LIMIT", "0"), ("QUARANTINE_LIMIT", "1"), ("TODAY", "tomorrow"),
-     ("ENVIRONMENT", "staging"), ("RETAINED_VERSIONS", "0"), ("LEAGUE_SIZE", "huge")],
+     ("ENVIRONMENT", "staging"), ("RETAINED_VERSIONS", "0"), ("LEAGUE_SIZE", "huge"), ("LOOP_COOL_DOWN_GAME_DAYS", "0"),
+     ("LOOP_REPORT_EVERY_GAME_DAYS", "often"), ("ALERTMANAGER_URL", "alerts:9093")],
 )  # fmt: skip
 def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(ValidationError):
         with_environment(monkeypatch, **{name: value})
+
+
+def test_the_loops_pace_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().loop.policy == LoopPolicy()
+    found = with_environment(monkeypatch, LOOP_SETTLE_GAME_DAYS="3", LOOP_COOL_DOWN_GAME_DAYS="4").loop.policy
+    assert found == LoopPolicy(settle_game_days=3, cool_down_game_days=4)
 
 
 @given(st.sets(st.integers(1947, 2100), min_size=1, max_size=6))

@@ -145,6 +145,13 @@ def test_a_newer_report_goes_before_following_up() -> None:
     assert (found.cause, found.change_date) == (Cause.CONCEPT, day(42))
 
 
+def test_a_report_that_waits_holds_back_following_up_an_older_change() -> None:
+    challenger = trained(41, Cause.CONCEPT, change_date=day(30), report="report", is_champion=True)
+    waiting = situation(58, report=reported(56, 55, digest="newer"), challenger=challenger, champion_header=challenger)
+    assert retraining_due(waiting, POLICY) is None
+    assert cause_of(retraining_due(replace(waiting, report=reported(32, 30)), POLICY)) == Cause.FOLLOW_UP
+
+
 def test_a_season_over_training_learns_the_change_that_is_known() -> None:
     over = {"season_ended": 2024, "last_game_of_ended_season": day(49)}
     open_report = retraining_due(situation(50, report=reported(48, 47), **over), POLICY)
@@ -190,8 +197,14 @@ def test_a_season_that_is_over_is_reported() -> None:
     over = situation(50, report=reported(48), season_ended=2024, last_game_of_ended_season=day(49))
     assert "season 2024 is over" in str(report_due(over, POLICY))
     assert report_due(replace(over, report=reported(49)), POLICY) is None
+    assert report_due(replace(over, report=reported(49), game_days=days(52)), POLICY) is None
     learnt = trained(49, is_champion=True)
     assert report_due(replace(over, champion_header=learnt), POLICY) is None
+
+
+def test_a_last_game_day_is_reported_once_whatever_the_monitoring_says() -> None:
+    assert report_due(situation(11, verdict_now="concept", report=reported(10)), POLICY) is None
+    assert report_due(situation(12, verdict_now="concept", report=reported(10)), POLICY) is not None
 
 
 def test_there_is_no_report_without_a_champion() -> None:
