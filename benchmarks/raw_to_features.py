@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from parivision_assets.commands.days import land_day
+from parivision_assets.defs.days import land_day
 from parivision_assets.commands.materialise import day_selection
 from parivision_assets.commands.run import materialise, phases
 from parivision_assets.definitions import build_definitions

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parivision_assets.commands.console import OUT, print_json, print_table, steps
-from parivision_assets.commands.days import land_day
+from parivision_assets.defs.days import land_day
 from parivision_assets.commands.run import Phase, RunResult, materialise, phases, skipped
 from parivision_assets.definitions import build_definitions
 from parivision_assets.defs.instance import open_instance
