@@ -21,6 +21,9 @@ REAL_SEASONS = tuple(range(2004, 2022))
 
 DEFAULT_SECRETS = frozenset({"", "admin", "changeme", "parivision", "password", "secret"})
 
+POSTGRESQL_SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
+"""What people and hosting services write for PostgreSQL."""
+
 
 def parse_seasons(text: str) -> tuple[int, ...]:
     """Return sorted seasons from text such as `2015-2021` or `2004,2006-2008`.
@@ -104,6 +107,11 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = None
     mlflow_tracking_username: str = "parivision"
     mlflow_tracking_password: SecretStr | None = None
+    dagster_url: str = Field(
+        default="http://127.0.0.1:3070",
+        pattern="^https?://",
+        description="Where people open the UI, for links in alerts",
+    )
     alertmanager_url: str | None = Field(
         default=None, pattern="^https?://", description="Alertmanager's address; alerts are logged without one"
     )
@@ -131,6 +139,14 @@ class Settings(BaseSettings):
             text = value.get_secret_value() if isinstance(value, SecretStr) else (value or "")
             if text in DEFAULT_SECRETS:
                 raise ValueError(f"production needs PARIVISION_{name.upper()}; a missing or default value is refused")
+        return self
+
+    @model_validator(mode="after")
+    def _known_database(self) -> Self:
+        if self.database_url is not None:
+            scheme = self.database_url.get_secret_value().partition("://")[0]
+            if scheme not in {*POSTGRESQL_SCHEMES, "sqlite"}:
+                raise ValueError("PARIVISION_DATABASE_URL must be postgresql://user:password@host/database")
         return self
 
     @property
@@ -179,7 +195,8 @@ class Settings(BaseSettings):
 
     @property
     def ledger_url(self) -> str:
-        """Return the ledger's database URL: the configured database, or SQLite under the home."""
+        """Return the ledger's database URL: the configured database (through psycopg 3), or SQLite under the home."""
         if self.database_url is not None:
-            return self.database_url.get_secret_value()
+            scheme, _, rest = self.database_url.get_secret_value().partition("://")
+            return f"{'postgresql+psycopg' if scheme in POSTGRESQL_SCHEMES else scheme}://{rest}"
         return f"sqlite:///{self.home / 'ledger.db'}"

@@ -59,11 +59,25 @@ def test_archives_take_the_leagues_place(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_production_loads_when_everything_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = with_environment(monkeypatch, **PRODUCTION)
-    assert settings.ledger_url == PRODUCTION["DATABASE_URL"]
+    assert settings.ledger_url == "postgresql+psycopg://user:long-enough@db/parivision"
     assert settings.tracking_uri == PRODUCTION["MLFLOW_TRACKING_URI"]
     # A secret never shows in a log line.
     assert "long-enough" not in repr(settings)
     assert PRODUCTION["MLFLOW_TRACKING_PASSWORD"] not in repr(settings)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgresql_is_spoken_to_through_psycopg_3(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    settings = with_environment(
+        monkeypatch, DATABASE_URL=f"{scheme}://ann:pw%3A%2F%2F@db:5433/parivision?sslmode=require"
+    )
+    assert settings.ledger_url == "postgresql+psycopg://ann:pw%3A%2F%2F@db:5433/parivision?sslmode=require"
+
+
+@pytest.mark.parametrize("url", ["mysql://db/parivision", "db/parivision", "postgresql+psycopg2://db/parivision"])
+def test_a_database_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with pytest.raises(ValidationError, match="PARIVISION_DATABASE_URL must be postgresql://"):
+        with_environment(monkeypatch, DATABASE_URL=url)
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_PASSWORD"])

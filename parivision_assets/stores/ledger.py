@@ -1,21 +1,18 @@
 """The ledger: a hash-chained, append-only table of every decision, through SQLAlchemy Core.
 
-SQLite (WAL) now; the schema holds nothing that PostgreSQL lacks. What a decision says is `core.promotion`'s, how
-entries are chained and verified `stores.chain`'s; what follows from an entry (alias, bundle pointer) is repaired
-from here by whoever owns it.
+What a decision says is `core.promotion`'s, how entries are chained and verified `stores.chain`'s, the database itself
+`stores.database`'s; what follows from an entry (alias, bundle pointer) is repaired from here by whoever owns it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-import filelock
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
 
 from parivision_assets.stores.atomic import StoreError
 from parivision_assets.stores.chain import (
@@ -32,8 +29,7 @@ from parivision_assets.stores.chain import (
     seal,
     verify_records,
 )
-
-BUSY_TIMEOUT_S = 60
+from parivision_assets.stores.database import PATIENCE_S, DatabaseAwayError, connection_lost, open_database, patiently
 
 metadata = sa.MetaData()
 ledger_table = sa.Table(
@@ -50,17 +46,6 @@ ledger_table = sa.Table(
     sa.Column("payload", sa.Text, nullable=False),
 )
 """`previous_digest` is unique: two entries can never follow the same head, whatever the database."""
-
-_SQLITE_TRIGGERS = (
-    """CREATE TRIGGER IF NOT EXISTS ledger_refuses_update BEFORE UPDATE ON ledger
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: UPDATE refused'); END""",
-    """CREATE TRIGGER IF NOT EXISTS ledger_refuses_delete BEFORE DELETE ON ledger
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: DELETE refused'); END""",
-    # INSERT OR REPLACE would delete without firing the trigger above.
-    """CREATE TRIGGER IF NOT EXISTS ledger_refuses_replace BEFORE INSERT ON ledger
-       WHEN EXISTS (SELECT 1 FROM ledger WHERE sequence >= NEW.sequence)
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: entry exists'); END""",
-)
 
 
 def utc_now() -> datetime:
@@ -88,55 +73,83 @@ class LedgerBrokenError(StoreError):
 class Ledger:
     """A ledger in one database. Open it with `Ledger.open`; instances may be shared by threads."""
 
-    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime] = utc_now) -> None:
-        """Use an engine whose database has the table already; `clock` dates entries that carry no date."""
+    def __init__(
+        self, engine: sa.Engine, clock: Callable[[], datetime] = utc_now, patience_s: float = PATIENCE_S
+    ) -> None:
+        """Use an engine whose database is migrated.
+
+        `clock` dates entries that carry no date; a database that went away is waited for `patience_s` seconds.
+        """
         self._engine = engine
         self._clock = clock
+        self._patience_s = patience_s
 
     @classmethod
     def open(cls, where: str | Path, clock: Callable[[], datetime] = utc_now) -> Self:
-        """Return the ledger in a SQLite file (path or sqlite URL), created if absent, or behind another URL.
+        """Return the ledger in a SQLite file (path or URL), created if absent, or in a migrated PostgreSQL.
 
-        Other databases are expected to have been migrated. Raises OSError where the folder cannot be written.
+        Raises NotMigratedError naming the command, DatabaseAwayError, or StoreError where no file can be made.
         """
-        text = str(where)
-        url = sa.make_url(text) if "://" in text else sa.URL.create("sqlite", database=text)
-        if url.get_backend_name() != "sqlite":
-            return cls(sa.create_engine(url), clock)
-        if not url.database or url.database == ":memory:":
-            raise ValueError("the ledger needs a file: one in memory would forget its decisions")
-        path = Path(url.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # No pool: connections are cheap and never cross a fork.
-        engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
-        with filelock.FileLock(f"{path}.lock"):
-            _create_sqlite(engine)
-        return cls(engine, clock)
+        return cls(open_database(where), clock)
 
     def head(self) -> Head:
         """Return the newest entry's number and digest."""
-        with self._engine.connect() as connection:
-            return _read_head(connection)
+        query = sa.select(ledger_table.c.sequence, ledger_table.c.digest).order_by(ledger_table.c.sequence.desc())
+        found = self._read(query.limit(1))
+        return Head(*found[0]) if found else Head()
 
     def append(self, entry: Entry, expected_head: Head) -> Record:
         """Append after `expected_head`, or raise HeadMoved with the head that is there instead.
 
-        Atomic across threads and processes: one INSERT that holds only while the head is the expected one,
-        and unique columns behind it. Raises ValueError for an entry without actor, reason or JSON payload.
+        Atomic across threads and processes: one INSERT that holds only while the head is the expected one, and
+        unique columns behind it. Raises ValueError for an entry without actor, reason or JSON payload, and
+        DatabaseAwayError where the database went away and stayed away: then nobody knows whether the entry is in.
         """
         dated = entry if entry.recorded_at is not None else replace(entry, recorded_at=self._clock())
         record = seal(dated, expected_head)
-        try:
-            with self._engine.begin() as connection:
-                added = connection.execute(_insert_after(record, expected_head)).rowcount
-        except sa.exc.IntegrityError:
-            added = 0
-        if added != 1:
+        if not self._insert(record, expected_head):
             found = self.head()
             if found == expected_head:
                 raise LedgerBrokenError(f"entry {record.sequence} was refused after head {found}; run verify")
             raise HeadMoved(expected_head, found)
         return record
+
+    def _insert(self, record: Record, head: Head) -> bool:
+        """Insert after the head and say whether the record is in.
+
+        A connection that is lost in the commit leaves open whether it is. The insert may be asked again, since it
+        holds only on its head; that it is refused then, while its digest is there, means that the first one went in.
+        """
+        lost = False
+
+        def once() -> bool:
+            nonlocal lost
+            try:
+                with self._engine.begin() as connection:
+                    return connection.execute(_insert_after(record, head)).rowcount == 1
+            except sa.exc.IntegrityError:
+                return False
+            except sa.exc.DBAPIError as error:
+                lost = lost or connection_lost(error)
+                raise
+
+        try:
+            is_in = patiently(once, self._patience_s)
+        except DatabaseAwayError as error:
+            raise DatabaseAwayError(
+                f"{error}; whether entry {record.sequence} of {record.target} went in is not known. Run again when it "
+                "is back: what is recorded is not recorded twice"
+            ) from error
+        if lost and not is_in:
+            return bool(self._read(sa.select(ledger_table.c.sequence).where(ledger_table.c.digest == record.digest)))
+        return is_in
+
+    def _read(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        def once() -> Sequence[sa.Row[Any]]:
+            with self._engine.connect() as connection:
+                return connection.execute(query).all()
+
+        return patiently(once, self._patience_s)
 
     def settle(self, decide: Callable[[Head], Entry | None]) -> Record | None:
         """Append what `decide` returns for the head it is given, asking again whenever the head moved.
@@ -159,8 +172,7 @@ class Ledger:
         query = sa.select(ledger_table).order_by(ledger_table.c.sequence)
         if target is not None:
             query = query.where(ledger_table.c.target == target)
-        with self._engine.connect() as connection:
-            return [Record(**row) for row in connection.execute(query).mappings()]
+        return [Record(**row._mapping) for row in self._read(query)]  # noqa: SLF001 - SQLAlchemy's public name
 
     def verify(self, expected: Head | Iterable[Head] = ()) -> Verification:
         """Check the whole chain, and against heads that were kept elsewhere; see `verify_records`."""
@@ -202,20 +214,9 @@ def _insert_after(record: Record, head: Head) -> sa.Insert:
     """Return INSERT … SELECT that adds the record only if the newest digest is the head's."""
     values = asdict(record)
     newest = sa.select(ledger_table.c.digest).order_by(ledger_table.c.sequence.desc()).limit(1).scalar_subquery()
+    count = sa.select(sa.func.max(ledger_table.c.sequence)).scalar_subquery()
     literals = [sa.literal(values[column.name], column.type).label(column.name) for column in ledger_table.c]
-    row = sa.select(*literals).where(sa.func.coalesce(newest, GENESIS_DIGEST) == head.digest)
+    row = sa.select(*literals).where(
+        sa.func.coalesce(newest, GENESIS_DIGEST) == head.digest, sa.func.coalesce(count, 0) == head.sequence
+    )
     return ledger_table.insert().from_select([column.name for column in ledger_table.c], row)
-
-
-def _read_head(connection: sa.Connection) -> Head:
-    query = sa.select(ledger_table.c.sequence, ledger_table.c.digest).order_by(ledger_table.c.sequence.desc())
-    row = connection.execute(query.limit(1)).first()
-    return Head() if row is None else Head(row.sequence, row.digest)
-
-
-def _create_sqlite(engine: sa.Engine) -> None:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        connection.execute(CreateTable(ledger_table, if_not_exists=True))
-        for trigger in _SQLITE_TRIGGERS:
-            connection.exec_driver_sql(trigger)
