@@ -167,3 +167,35 @@ def season_lines_png(series: Mapping[str, Mapping[int, float]], title: str, unit
     axes.grid(color=GRID, linewidth=0.7)
     axes.legend(frameon=False, fontsize=8)
     return _png(figure)
+
+
+def rolling_log_loss_png(rolling: pl.DataFrame, title: str) -> bytes:
+    """Return the rolling log loss of a target's champions by game day, each with a band of one standard error.
+
+    Args:
+        rolling: one target's `live_performance` rows.
+        title: what the picture shows.
+    """
+    figure, axes = _figure(7.2, 3.6)
+    known = rolling.filter(pl.col("log_loss").is_not_null()).sort("last_date")
+    models = known["model"].unique(maintain_order=True).to_list()
+    for number, model in enumerate(models):
+        own = known.filter(pl.col("model") == model)
+        for window, color in (("7_days", MUTED), ("30_days", ACCENT)):
+            part = own.filter(pl.col("window") == window)
+            days, loss = part["last_date"].to_numpy(), part["log_loss"].to_numpy()
+            band = part["log_loss_se"].fill_null(0.0).to_numpy()
+            label = f"{window.replace('_', ' ')}, ± 1 standard error" if number == 0 else None
+            axes.plot(days, loss, color=color, linewidth=1.5 if window == "30_days" else 0.9, label=label)
+            axes.fill_between(days, loss - band, loss + band, color=color, alpha=0.18, linewidth=0)
+        holdout = own["holdout_log_loss"].drop_nulls()
+        if holdout.len():
+            label = "the champion's own holdout" if number == 0 else None
+            span = own["last_date"].to_numpy()
+            axes.plot([span[0], span[-1]], [holdout[0]] * 2, color=SECOND, linestyle="--", linewidth=1.2, label=label)
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_ylabel("log loss (nats)", fontsize=8, color=MUTED)
+    axes.grid(color=GRID, linewidth=0.7)
+    axes.legend(frameon=False, fontsize=8)
+    figure.autofmt_xdate()
+    return _png(figure)

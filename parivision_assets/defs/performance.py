@@ -1,8 +1,304 @@
 """Live performance: what was served, joined with what happened, and every contestant on the same events."""
 
+import datetime as dt
+from typing import Any
+
 import dagster as dg
+import polars as pl
+
+from parivision_assets import pictures
+from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.core.contracts import GAMES
+from parivision_assets.core.forecasts import clean_forecasts
+from parivision_assets.core.game_target import GAME
+from parivision_assets.core.live_performance import live_performance
+from parivision_assets.core.monitoring_tables import (
+    CHALLENGER,
+    CHAMPION,
+    LIVE_PERFORMANCE,
+    PREDICTION_OUTCOMES,
+    SCOREBOARD,
+    SERVED_PREDICTIONS,
+    STATES,
+)
+from parivision_assets.core.outcomes import PENDING_LIMIT, OutcomeSummary, join_outcomes, outcome_rows, summarise
+from parivision_assets.core.scoreboard import benchmarks, scoreboard
+from parivision_assets.core.splits import walk_forward
+from parivision_assets.core.targets import Target
+from parivision_assets.defs.partitions import this_and_earlier
+from parivision_assets.defs.publishing import (
+    Events,
+    contract_spec,
+    image,
+    markdown_table,
+    publish,
+    publish_absent,
+    table_options,
+)
+from parivision_assets.sources.archives import Dataset, SourceAbsentError, find_files, read
+from parivision_assets.stores.home import Home
+from parivision_assets.stores.platform_date import today
+from parivision_assets.stores.serving_record import champion_holdout, in_play, record_unserved, season_span
+
+Partitions = dg.PartitionsDefinition[str]
+FEATURE_TABLES = sorted({target.table.name for target in TARGETS.values()})
+OUTCOME_CHECKS = {
+    "no_contradictions": "No event has two different outcomes; such events are not scored",
+    "no_late_predictions": "No prediction was made after the game's day had closed; such predictions are not scored",
+    "labels_on_time": f"At most {PENDING_LIMIT:.0%} of the predicted events wait for an outcome",
+}
 
 
-def performance_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+def served_predictions_asset(partitions: Partitions) -> dg.AssetsDefinition:
+    """Return the table of what was served; a run serves what the models in play have not predicted yet."""
+
+    @dg.asset(
+        **table_options(SERVED_PREDICTIONS, "predictions", {"xgboost"}, partitions),
+        deps=[*FEATURE_TABLES, *(f"{name}_champion" for name in TARGETS)],
+        check_specs=[contract_spec(SERVED_PREDICTIONS, partitions)],
+    )
+    def build_served_predictions(context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]) -> Events:
+        season = context.partition_key
+        new = {name: serve(home, target, season) for name, target in TARGETS.items()}
+        frame = served_in(home, season)
+        if frame.is_empty():
+            yield from publish_absent(home, SERVED_PREDICTIONS, season, f"nothing was served in {season}")
+            return
+        counts = frame.group_by("target", "role", "model").len("predictions").sort("target", "role", "model")
+        metadata = {"newly_served": sum(new.values()), "by_model": dg.MetadataValue.md(markdown_table(counts))}
+        yield from publish(SERVED_PREDICTIONS, frame, metadata=metadata)
+
+    return build_served_predictions
+
+
+def serve(home: Home, target: Target, season: str) -> int:
+    """Record what every model in play says of a season's events that it neither learnt from nor predicted before."""
+    models = in_play(home, target.name)
+    if not models or not home.tables.has(target.table.name, season):
+        return 0
+    features = home.tables.read(target.table.name, season)
+    return sum(record_unserved(home, target, role, model, features) for role, model in models.items())
+
+
+def served_in(home: Home, season: str) -> pl.DataFrame:
+    """Return all targets' predictions on record for a season's dates."""
+    span = season_span(home, FEATURE_TABLES, season)
+    if span is None:
+        return SERVED_PREDICTIONS.schema.to_frame()
+    return pl.concat([home.served.read(name, *span) for name in TARGETS])
+
+
+def prediction_outcomes_asset(partitions: Partitions) -> dg.AssetsDefinition:
+    """Return the table of predictions and what became of them, with warnings in words."""
+
+    @dg.asset(
+        **table_options(PREDICTION_OUTCOMES, "predictions", set(), partitions),
+        deps=FEATURE_TABLES,
+        check_specs=[contract_spec(PREDICTION_OUTCOMES, partitions), *outcome_check_specs(partitions)],
+    )
+    def build_prediction_outcomes(
+        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], served_predictions: pl.DataFrame | None
+    ) -> Events:
+        season, as_of = context.partition_key, today(home)
+        if served_predictions is None or as_of is None:
+            for name in OUTCOME_CHECKS:
+                yield outcome_check(name, passed=True, words="absent: nothing was served")
+            yield from publish_absent(home, PREDICTION_OUTCOMES, season, f"nothing was served in {season}")
+            return
+        joined, summary = join_season(home, season, served_predictions, as_of)
+        yield from outcome_checks(summary)
+        states = pl.DataFrame(
+            {"state": list(STATES), "predictions": list(summary.counts.values()), "meaning": list(STATES.values())}
+        )
+        metadata = {
+            "as_of": as_of.isoformat(),
+            "summary": summary.quality().reason,
+            "to_know": "; ".join(summary.problems()) or "nothing",
+            "states": dg.MetadataValue.md(markdown_table(states)),
+            "unpredicted_outcomes": summary.unpredicted,
+        }
+        yield from publish(PREDICTION_OUTCOMES, joined, metadata=metadata)
+
+    return build_prediction_outcomes
+
+
+def join_season(home: Home, season: str, served: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, OutcomeSummary]:
+    """Return all targets' joined predictions of a season, and how they stand together."""
+    landed = {entry.day for data in Dataset for entry in home.landing.objects(data, season) if entry.day is not None}
+    # A whole-season file cannot tell when its outcomes became known; a day file is as old as the platform's date.
+    known_on = pl.when(pl.col("game_date").is_in(sorted(landed))).then(pl.lit(as_of))
+    name = PREDICTION_OUTCOMES.name
+    earlier = home.tables.read(name, season) if home.tables.has(name, season) else None
+    parts, happened = [], []
+    for target in TARGETS.values():
+        own = served.filter(pl.col("target") == target.name)
+        if own.is_empty() or not home.tables.has(target.table.name, season):
+            continue
+        columns = list(dict.fromkeys([*target.table.key, target.group, "game_date", target.label]))
+        outcomes = outcome_rows(target, home.tables.read(target.table.name, season, columns), known_on)
+        before = None if earlier is None else earlier.filter(pl.col("target") == target.name)
+        parts.append(join_outcomes(own, outcomes, before, as_of))
+        # Games before the newest model's first prediction were never to be predicted.
+        happened.append(outcomes.filter(pl.col("game_date") >= own["game_date"].min()))
+    joined = pl.concat(parts)
+    return joined, summarise(joined, pl.concat(happened))
+
+
+def outcome_check_specs(partitions: Partitions) -> list[dg.AssetCheckSpec]:
+    """Return the warnings about outcomes; none of them blocks."""
+    return [
+        dg.AssetCheckSpec(name, asset=PREDICTION_OUTCOMES.name, description=words, partitions_def=partitions)
+        for name, words in OUTCOME_CHECKS.items()
+    ]
+
+
+def outcome_checks(summary: OutcomeSummary) -> list[dg.AssetCheckResult]:
+    """Return the warnings' results for one season."""
+    counts = summary.counts
+    return [
+        outcome_check(
+            "no_contradictions",
+            passed=not counts["contradictory"],
+            words=f"{counts['contradictory']:,} prediction(s) with two different outcomes",
+        ),
+        outcome_check(
+            "no_late_predictions",
+            passed=not counts["late"],
+            words=f"{counts['late']:,} prediction(s) made after the game's day had closed",
+        ),
+        outcome_check(
+            "labels_on_time",
+            passed=summary.pending_share <= PENDING_LIMIT,
+            words=f"{counts['pending']:,} of {summary.events:,} predicted events ({summary.pending_share:.1%}) wait",
+        ),
+    ]
+
+
+def outcome_check(name: str, *, passed: bool, words: str) -> dg.AssetCheckResult:
+    """Return one warning."""
+    return dg.AssetCheckResult(
+        passed=passed,
+        asset_key=PREDICTION_OUTCOMES.name,
+        check_name=name,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=words,
+    )
+
+
+def live_performance_asset(partitions: Partitions) -> dg.AssetsDefinition:
+    """Return the rolling figures of each champion beside its own holdout."""
+    seasons = this_and_earlier(list(partitions.get_partition_keys()))
+
+    @dg.asset(
+        **table_options(LIVE_PERFORMANCE, "monitoring", set(), partitions),
+        ins={"prediction_outcomes": dg.AssetIn(partition_mapping=seasons)},
+        check_specs=[contract_spec(LIVE_PERFORMANCE, partitions)],
+    )
+    def build_live_performance(
+        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], prediction_outcomes: pl.LazyFrame | None
+    ) -> Events:
+        season = context.partition_key
+        span = season_span(home, FEATURE_TABLES, season)
+        joined = None if prediction_outcomes is None or span is None else served_until(prediction_outcomes, *span)
+        if joined is None or joined.is_empty() or span is None:
+            yield from publish_absent(home, LIVE_PERFORMANCE, season, f"no champion served in {season}")
+            return
+        champions = joined.select("target", "model").unique().iter_rows()
+        holdouts = {model: champion_holdout(home, target, model) for target, model in champions}
+        frame = live_performance(joined, holdouts, span[0])
+        yield from publish(LIVE_PERFORMANCE, frame, metadata=live_pictures(frame))
+
+    return build_live_performance
+
+
+def served_until(joined: pl.LazyFrame, first: dt.date, last: dt.date | None) -> pl.DataFrame:
+    """Return up to the season's last day what its champions served, earlier seasons included."""
+    served = joined.filter(pl.col("role") == CHAMPION)
+    served = served if last is None else served.filter(pl.col("game_date") <= last)
+    models = served.filter(pl.col("game_date") >= first).select("target", "model").unique()
+    return served.join(models, on=["target", "model"], how="semi").collect()
+
+
+def live_pictures(frame: pl.DataFrame) -> dict[str, Any]:
+    """Return per target the rolling log loss as a picture and the newest windows as a table."""
+    shown = ["window", "game_days", "n", "log_loss", "log_loss_se", "accuracy", "ece", "ece_null_95", "pending", "note"]
+    found: dict[str, Any] = {}
+    for (target,), own in frame.partition_by("target", as_dict=True, maintain_order=True).items():
+        newest = own.filter(pl.col("last_date") == pl.col("last_date").max()).select(shown)
+        found[f"{target}_newest"] = dg.MetadataValue.md(markdown_table(newest))
+        if own["log_loss"].drop_nulls().len():
+            found[f"{target}_log_loss"] = image(pictures.rolling_log_loss_png(own, f"{target}: log loss as served"))
+    return found
+
+
+def scoreboard_asset(partitions: Partitions) -> dg.AssetsDefinition:
+    """Return the scoreboard of every target."""
+
+    @dg.asset(
+        **table_options(SCOREBOARD, "monitoring", set(), partitions),
+        deps=[*FEATURE_TABLES, GAMES.name],
+        check_specs=[contract_spec(SCOREBOARD, partitions)],
+    )
+    def build_scoreboard(
+        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], prediction_outcomes: pl.DataFrame | None
+    ) -> Events:
+        season = context.partition_key
+        frame = SCOREBOARD.schema.to_frame()
+        if prediction_outcomes is not None:
+            boards = [target_board(home, target, season, prediction_outcomes) for target in TARGETS.values()]
+            frame = pl.concat(boards)
+        if frame.is_empty():
+            yield from publish_absent(home, SCOREBOARD, season, f"no outcome of a served prediction in {season}")
+            return
+        yield from publish(SCOREBOARD, frame, metadata=board_tables(frame))
+
+    return build_scoreboard
+
+
+def target_board(home: Home, target: Target, season: str, joined: pl.DataFrame) -> pl.DataFrame:
+    """Return one target's scoreboard of a season; its rates are those of earlier seasons."""
+    if not home.tables.has(target.table.name, season):
+        return SCOREBOARD.schema.to_frame()
+    features = home.tables.read(target.table.name, season)
+    available = [int(key) for key in home.tables.partitions(target.table.name)]
+    training = features.head(0)
+    if min(available) < int(season):
+        years = walk_forward(int(season), available, target.newest_seasons or len(available))
+        keys = sorted({key for baseline in target.baselines for key in baseline.keys})
+        training = home.tables.read(target.table.name, years, [target.label, *keys])
+    games = home.tables.read(GAMES.name, season) if home.tables.has(GAMES.name, season) else None
+    forecasts = published_forecasts(home) if target.name == GAME.name else None
+    rivals = benchmarks(target, training, features, games, forecasts)
+    return scoreboard(joined, rivals, target.name, int(season), in_play(home, target.name).get(CHALLENGER))
+
+
+def published_forecasts(home: Home) -> pl.DataFrame | None:
+    """Return the published pre-game forecasts, None where nobody publishes any."""
+    url = home.settings.source_url(Dataset.FORECASTS)
+    if url is None:
+        return None
+    try:
+        files = find_files(url, Dataset.FORECASTS)
+    except SourceAbsentError:
+        return None
+    return clean_forecasts(pl.concat([read(file) for file in files])).valid if files else None
+
+
+def board_tables(frame: pl.DataFrame) -> dict[str, Any]:
+    """Return each board as a table."""
+    shown = ["contestant", "n", "log_loss", "log_loss_se", "brier", "accuracy", "behind_nats", "behind_se", "standing"]
+    found: dict[str, Any] = {}
+    for (target, board), own in frame.partition_by("target", "board", as_dict=True, maintain_order=True).items():
+        left_out = f"\n\nLeft out: {own['left_out'][0]:,} events. {own['left_out_reason'][0]}."
+        found[f"{target}_{board}"] = dg.MetadataValue.md(markdown_table(own.select(shown)) + left_out)
+    return found
+
+
+def performance_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
     """Return served predictions, their outcomes, live performance and the scoreboard."""
-    return []
+    return [
+        served_predictions_asset(partitions),
+        prediction_outcomes_asset(partitions),
+        live_performance_asset(partitions),
+        scoreboard_asset(partitions),
+    ]

@@ -109,7 +109,8 @@ def _checked(target: str, day: dt.date, role: str, model: str, frame: pl.DataFra
         raise ValueError(f"{where}: missing column(s) {', '.join(missing)}")
     if frame["event"].null_count() or frame["game"].null_count():
         raise ValueError(f"{where}: a row has no event or no game; hypothetical questions belong in the prediction log")
-    if "game_date" in frame.columns and (frame["game_date"] != day).fill_null(value=True).any():
+    other_day = (pl.col("game_date").cast(pl.Date) != day).fill_null(value=True).any()
+    if "game_date" in frame.columns and frame.select(other_day).item():
         raise ValueError(f"{where}: rows of another game date; record each day by itself")
     rows = SERVED_PREDICTIONS.conform(
         frame.with_columns(

@@ -1,0 +1,94 @@
+"""Which models are in play, and recording what they say of a season's events before the outcomes count.
+
+The files themselves are `served_predictions`; who is champion is the ledger's; joining outcomes is the core's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from parivision_assets.core.evaluation import Metrics
+from parivision_assets.core.monitoring_tables import CHALLENGER, CHAMPION
+from parivision_assets.core.outcomes import event_key, served_rows
+from parivision_assets.core.targets import Target
+from parivision_assets.stores.bundles import Bundle
+from parivision_assets.stores.chain import Kind
+from parivision_assets.stores.champions import bundle_model, read_decision
+from parivision_assets.stores.home import Home
+from parivision_assets.stores.pointers import LocalPointers
+
+TRAINED_UNTIL = "trained_until"
+
+
+def in_play(home: Home, target: str) -> dict[str, str]:
+    """Return the bundle per role: the ledger's champion, and the newest challenger that is not it, if there is one.
+
+    Without a champion nothing is served, and nothing is scored in shadow.
+    """
+    champion = home.ledger.champion(target)
+    if champion is None:
+        return {}
+    shadow = newest_challenger(home, target)
+    return {CHAMPION: champion.model} | ({CHALLENGER: shadow} if shadow not in (None, champion.model) else {})
+
+
+def newest_challenger(home: Home, target: str) -> str | None:
+    """Return the bundle of the challenger that was made last, None before the first."""
+    root = home.bundles.root
+    found = LocalPointers(root / "assets", root / "scratch").get(f"{target}_challenger")
+    return None if found is None else found[0].decode()
+
+
+def trained_until(home: Home, target: Target, bundle: Bundle) -> dt.date:
+    """Return the date of the newest game that a bundle's model learnt from."""
+    if TRAINED_UNTIL in bundle.metadata:
+        return dt.date.fromisoformat(bundle.metadata[TRAINED_UNTIL])
+    newest = str(max(bundle.metadata["train_seasons"]))
+    dates: list[dt.date] = home.tables.read(target.table.name, newest, ["game_date"])["game_date"].to_list()
+    return max(dates)
+
+
+def record_unserved(home: Home, target: Target, role: str, model: str, features: pl.DataFrame) -> int:
+    """Predict the events that a model did not learn from and has not on record; record them by day, return how many.
+
+    Of a day on which another model served, this one is recorded as the challenger: an event has one champion.
+    """
+    bundle = home.bundles.read_bundle(model)
+    until = trained_until(home, target, bundle)
+    days = features["game_date"]
+    recorded = home.served.read(target.name, min(days, default=None), max(days, default=None))
+    own = recorded.filter(pl.col("model") == model).select("event")
+    new = features.filter(pl.col("game_date") > until).with_columns(event_key(target).alias("_event"))
+    new = new.join(own, left_on="_event", right_on="event", how="anti", maintain_order="left").drop("_event")
+    if new.is_empty():
+        return 0
+    rows = served_rows(target, new, bundle_model(bundle).predict(new), until)
+    other = recorded.filter((pl.col("model") != model) & (pl.col("role") == CHAMPION))
+    served_by_others = set(other["game_date"].to_list())
+    for (day,), part in sorted(rows.partition_by("game_date", as_dict=True).items()):
+        home.served.record(target.name, day, CHALLENGER if day in served_by_others else role, model, part)
+    return rows.height
+
+
+def champion_holdout(home: Home, target: str, model: str) -> Metrics | None:
+    """Return the figures on which a model was promoted, None where no promotion of it is on record."""
+    for record in reversed(home.ledger.records(target)):
+        content = record.content()
+        if record.kind == Kind.DECISION and content["verdict"] == "promote" and content["challenger"] == model:
+            return read_decision(home, record).evidence.challenger_metrics
+    return None
+
+
+def season_span(home: Home, tables: list[str], season: str) -> tuple[dt.date, dt.date | None] | None:
+    """Return the first game date of a season and the day before the next season's; None for a season without games."""
+    starts: dict[str, dt.date] = {}
+    for table in tables:
+        for key in home.tables.partitions(table):
+            first = home.tables.scan(table, key).select(pl.col("game_date").min()).collect().item()
+            starts[key] = min(first, starts.get(key, first))
+    if season not in starts:
+        return None
+    later = [starts[key] for key in starts if int(key) > int(season)]
+    return starts[season], min(later) - dt.timedelta(days=1) if later else None
