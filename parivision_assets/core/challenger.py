@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from parivision_assets.core.evaluation import Confusion, Metrics, calibration_curve, confusion, score
 from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel, TrainingConfig, fit
 
+Vector = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
 SELECTION_SHARE = 0.25
 """Share of the newest training season's game days on which families are compared."""
+LEAST_DAYS = 4
+"""Game days that a season needs for a quarter of them to be one."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class FamilyResult:
 
     config: TrainingConfig
     metrics: Metrics
+    probability: Vector
+    """Per row of the split, in the order of `selection_split`."""
     curve: pl.DataFrame
     confusion: Confusion
     importances: dict[str, float]
@@ -47,12 +54,17 @@ class Challenger:
 def selection_split(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return (rows to fit on, rows to compare on): the last quarter of the newest season's days are held back.
 
-    Raises ValueError when the newest season has fewer than four game days.
+    A season that has only just begun is held back whole, with the last quarter of the one before. Raises ValueError
+    when no season has four game days.
     """
-    season = int(frame["season"].to_numpy().max())
-    days = frame.filter(pl.col("season") == season)["game_date"].unique().sort()
-    if len(days) < 4:
-        raise ValueError(f"season {season} has {len(days)} game day(s); at least 4 are needed to compare families")
+    seasons = frame.group_by("season").agg(pl.col("game_date").unique().sort()).sort("season", descending=True)
+    long_enough = seasons.filter(pl.col("game_date").list.len() >= LEAST_DAYS)
+    if long_enough.is_empty():
+        season, days = seasons.row(0)
+        raise ValueError(
+            f"season {season} has {len(days)} game day(s); at least {LEAST_DAYS} are needed to compare families"
+        )
+    days = long_enough["game_date"][0]
     first_held = days[-max(1, round(len(days) * SELECTION_SHARE))]
     return frame.filter(pl.col("game_date") < first_held), frame.filter(pl.col("game_date") >= first_held)
 
@@ -72,6 +84,7 @@ def compare_families(
             FamilyResult(
                 config,
                 score(label, probability, group),
+                probability,
                 calibration_curve(label, probability),
                 confusion(label, probability),
                 model.importances(),

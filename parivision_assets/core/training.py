@@ -5,6 +5,7 @@ Families are in `families`, their files in `model_files`; which features and set
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -46,21 +47,37 @@ class TrainingConfig:
     device: str = "cpu"
     tuned_on_seasons: tuple[int, ...] = ()
     """Seasons whose outcomes chose anything here, as training or test seasons of a search."""
+    change_date: dt.date | None = None
+    """First date after a known change of the relation; None where none is known."""
+    change_weight: float = 1.0
+    """Weight of a row dated on or after the change, relative to one before it."""
 
     def __post_init__(self) -> None:
-        """Refuse an unknown family, naming the known ones."""
+        """Refuse an unknown family, naming the known ones, and a weight that is not positive."""
         if self.family not in FAMILIES:
             raise ValueError(f"unknown family {self.family}: one of {', '.join(FAMILIES)}")
+        if not self.change_weight > 0:
+            raise ValueError(f"change_weight is {self.change_weight}: it must be above 0")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the config as JSON-ready values."""
-        content = asdict(self)
-        return content | {"params": dict(self.params), "tuned_on_seasons": list(self.tuned_on_seasons)}
+        return asdict(self) | {
+            "params": dict(self.params),
+            "tuned_on_seasons": list(self.tuned_on_seasons),
+            "change_date": None if self.change_date is None else self.change_date.isoformat(),
+        }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> TrainingConfig:
-        """Return what `to_dict` described."""
-        return cls(**{**content, "tuned_on_seasons": tuple(content["tuned_on_seasons"])})
+        """Return what `to_dict` described; a config written before changes were known has none."""
+        change = content.get("change_date")
+        return cls(
+            **{
+                **content,
+                "tuned_on_seasons": tuple(content["tuned_on_seasons"]),
+                "change_date": None if change is None else dt.date.fromisoformat(change),
+            }
+        )
 
     def lighter(self, share: float) -> TrainingConfig:
         """Return a cheaper config: `share` of the boosting rounds or trees, at a correspondingly larger step."""
@@ -162,6 +179,8 @@ def _prepared(target: Target, encoder: Encoder, frame: pl.DataFrame, config: Tra
     label = frame[target.label].cast(pl.Float64).to_numpy()
     season = frame["season"].to_numpy().astype(np.float64)
     weight = config.season_decay ** (season.max() - season)
+    if config.change_date is not None:
+        weight = weight * np.where((frame["game_date"] >= config.change_date).to_numpy(), config.change_weight, 1.0)
     starts = tuple(encoder.names.index(name) for name in target.starts)
     return _Data(matrix, label, weight, _random_masks(len(frame), encoder, config.seed), starts)
 

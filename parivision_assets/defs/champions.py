@@ -22,18 +22,15 @@ from parivision_assets.defs.publishing import (
     publish,
     table_options,
 )
-from parivision_assets.stores.champions import Judgement, bundle_model, judge
+from parivision_assets.stores.champions import Judgement, bundle_model, judge, trained_until
 from parivision_assets.stores.decisions import decision_table
+from parivision_assets.stores.following import repair_champions
 from parivision_assets.stores.home import Home
 
 
 class ChampionConfig(dg.Config):
-    """On which games the gate judges, and who asks."""
+    """Who asks; the gate judges on every game that neither model has seen."""
 
-    holdout_season: int | None = Field(
-        default=None,
-        description="Season on which the gate judges; the newest one after the training seasons when empty",
-    )
     actor: str = Field(default="dagster", description="Who asks for the decision, as the ledger records it")
 
 
@@ -64,14 +61,15 @@ def champion_asset(target: Target) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[StoredBundle]]:
         if challenger is None or features is None:
             raise dg.Failure(f"{challenger_name} was never made; materialise it first")
-        model = bundle_model(home.bundles.read_bundle(challenger.digest))
-        season = pl.col("season")
-        later = season == config.holdout_season if config.holdout_season else season > max(model.train_seasons)
-        holdout = features.filter(later).collect()
-        holdout = holdout.filter(season == season.max())
+        for problem in repair_champions(home):
+            context.log.warning(problem)
+        bundle = home.bundles.read_bundle(challenger.digest)
+        newest = trained_until(bundle)
+        later = features.filter(pl.col("game_date") > newest).collect()
         keys = {key for baseline in target.baselines for key in baseline.keys}
-        training = features.filter(season.is_in(model.train_seasons)).select(target.label, *sorted(keys)).collect()
-        judgement = judge(home, target, challenger.digest, holdout, training, config.actor)
+        trained_on = pl.col("season").is_in(bundle.metadata["train_seasons"]) & (pl.col("game_date") <= newest)
+        training = features.filter(trained_on).select(target.label, *sorted(keys)).collect()
+        judgement = judge(home, target, challenger.digest, later, training, config.actor)
         context.log.info(judgement.decision.reason)
         if judgement.champion_digest is None:
             context.log.warning("%s has no champion yet: %s", target.name, judgement.decision.reason)
@@ -79,17 +77,15 @@ def champion_asset(target: Target) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             value=StoredBundle(judgement.champion_digest),
             data_version=dg.DataVersion(judgement.champion_digest),
-            metadata=champion_metadata(home, target, judgement, holdout),
+            metadata=champion_metadata(home, target, judgement, later),
         )
 
     return champion
 
 
-def champion_metadata(home: Home, target: Target, judgement: Judgement, holdout: pl.DataFrame) -> dict[str, Any]:
-    """Return the decision in words, its figures, the ledger's head, and the serving champion's calibration."""
+def champion_metadata(home: Home, target: Target, judgement: Judgement, games: pl.DataFrame) -> dict[str, Any]:
+    """Return the decision in words, its figures, the ledger's head, and the champion's calibration on unseen games."""
     decision = judgement.decision
-    serving = bundle_model(home.bundles.read_bundle(str(judgement.champion_digest)))
-    curve = calibration_curve(holdout[target.label].to_numpy(), serving.predict(holdout))
     guards = pl.DataFrame(
         [
             {
@@ -109,8 +105,19 @@ def champion_metadata(home: Home, target: Target, judgement: Judgement, holdout:
         "ledger_head": str(home.ledger.head()),
         "mean_gain_nats": decision.mean_gain_nats,
         "conditions": dg.MetadataValue.md(markdown_table(guards)),
-        "calibration": image(pictures.calibration_png({"champion": curve}, f"{target.name} champion on unseen games")),
+        **champion_calibration(home, target, str(judgement.champion_digest), games),
     }
+
+
+def champion_calibration(home: Home, target: Target, digest: str, games: pl.DataFrame) -> dict[str, Any]:
+    """Return a picture of the champion's calibration on games it has not seen; nothing while there are none."""
+    bundle = home.bundles.read_bundle(digest)
+    unseen = games.filter(pl.col("game_date") > trained_until(bundle))
+    if unseen.is_empty():
+        return {}
+    curve = calibration_curve(unseen[target.label].to_numpy(), bundle_model(bundle).predict(unseen))
+    title = f"{target.name} champion on unseen games"
+    return {"calibration": image(pictures.calibration_png({"champion": curve}, title))}
 
 
 def champion_assets() -> list[dg.AssetsDefinition]:

@@ -1,4 +1,4 @@
-"""From a challenger's bundle to the ledger: the judged decision, and the alias and pointer that follow it.
+"""From a challenger's bundle to the ledger: nightly looks, what of them is recorded, and what follows the ledger.
 
 The rule is `core.promotion.decide`; compare-and-swap and the chain are the ledger's. What is here is the order in
 which they are used: decide on the head, append, then let MLflow's alias and the bundle pointer follow the ledger.
@@ -6,12 +6,17 @@ which they are used: decide on the head, append, then let MLflow's alias and the
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from parivision_assets.core.evidence import Contest, Evidence, collect_evidence
+from parivision_assets.core.adaptation import Cause, ChallengerHeader
+from parivision_assets.core.evidence import Contest, collect_evidence
 from parivision_assets.core.model_files import load
 from parivision_assets.core.promotion import PromotionDecision, decide
 from parivision_assets.core.targets import Target
@@ -19,7 +24,8 @@ from parivision_assets.core.training import TrainedModel
 from parivision_assets.core.walk_forward import baseline_probability
 from parivision_assets.stores.atomic import StoreError
 from parivision_assets.stores.bundles import Bundle
-from parivision_assets.stores.chain import Entry, Head, Kind, Record
+from parivision_assets.stores.chain import Entry, Head, Kind, Record, champions
+from parivision_assets.stores.following import follow_ledger
 from parivision_assets.stores.home import Home
 
 MODEL_FOLDER = "model/"
@@ -57,36 +63,150 @@ def seen_games(bundle: Bundle) -> list[str]:
     return found
 
 
+def trained_until(bundle: Bundle) -> dt.date:
+    """Return the date of a model's newest training row; raise StoreError for a bundle that does not say."""
+    text = bundle.metadata.get("trained_until")
+    if text is None:
+        raise StoreError(
+            f"bundle {bundle.ref.digest[:12]}… does not say until when it was trained; train it again with this version"
+        )
+    return dt.date.fromisoformat(str(text))
+
+
+def paired_rows(
+    target: Target, games: pl.DataFrame, challenger: npt.NDArray[np.float64], champion: npt.NDArray[np.float64]
+) -> pl.DataFrame:
+    """Return what a look rests on: game, game_date, season, label, both models' probabilities, and the slices.
+
+    `games` are feature rows with labels, `challenger` and `champion` their probabilities in the same order.
+    """
+    return games.select(
+        pl.col(target.group).cast(pl.String).alias("game"),
+        "game_date",
+        "season",
+        pl.col(target.label).cast(pl.Int8).alias("label"),
+        pl.Series("challenger", challenger),
+        pl.Series("champion", champion),
+        *[part.rows.alias(part.name) for part in target.slices],
+    )
+
+
+def rival_probability(
+    home: Home, target: Target, games: pl.DataFrame, training: pl.DataFrame
+) -> npt.NDArray[np.float64]:
+    """Return what the challenger is held against, per feature row: the champion, or a baseline before the first one.
+
+    `training` holds label and baseline keys of the challenger's training rows.
+    """
+    champion = home.ledger.champion(target.name)
+    if champion is None:
+        return baseline_probability(target, target.baselines[-1], training, games)
+    return bundle_model(home.bundles.read_bundle(champion.model)).predict(games)
+
+
+def look(home: Home, target: Target, challenger: str, rows: pl.DataFrame) -> PromotionDecision:
+    """Decide on a challenger as of now and record nothing: what `judge` would decide on the same games.
+
+    `rows` are those of `paired_rows` against today's champion (or the baseline); games that are not dated after
+    both models' newest training row are left out. No game is no error: there is not enough data then.
+    """
+    bundle = home.bundles.read_bundle(challenger)
+    champion = home.ledger.champion(target.name)
+    rival = bundle if champion is None else home.bundles.read_bundle(champion.model)
+    newest = max(trained_until(bundle), trained_until(rival))
+    unseen = rows.filter(pl.col("game_date") > newest, pl.col("label").is_not_null())
+    seasons = unseen["season"] if unseen.height else pl.Series(bundle.metadata["train_seasons"])
+    season = int(seasons.to_numpy().max())
+    name = target.baselines[-1].name if champion is None else champion.model
+    contest = Contest(
+        target=target.name,
+        season=season,
+        challenger=challenger,
+        champion=name,
+        champion_is_baseline=champion is None,
+        number=home.ledger.comparison_number(target.name, season, challenger, name),
+    )
+    slices = [part.name for part in target.slices]
+    return decide(collect_evidence(unseen, contest, seen_games(bundle), seen_games(rival), slices))
+
+
+def is_news(records: Sequence[Record], decision: PromotionDecision) -> bool:
+    """Return whether a look belongs in the ledger, given the target's entries, oldest first.
+
+    A pair's first look in a season does (it fixes the pair's number there); later ones only when the verdict differs
+    from the pair's last entry: the evidence is valid at any time, so looks that are not recorded cost nothing.
+    """
+    last = _last_entry(records, decision.evidence.contest)
+    return last is None or last.content()["verdict"] != decision.verdict.value
+
+
 def judge(
-    home: Home, target: Target, challenger: str, holdout: pl.DataFrame, training: pl.DataFrame, actor: str
+    home: Home, target: Target, challenger: str, games: pl.DataFrame, training: pl.DataFrame, actor: str
 ) -> Judgement:
-    """Decide on a challenger on games that neither model has seen, record it, and let everything follow the ledger.
+    """Look at a challenger, record the look if it is news, and let everything follow the ledger.
 
     Args:
         home: the stores.
         target: what the models predict.
         challenger: digest of the challenger's bundle.
-        holdout: feature rows of one season, later than the training seasons, with labels.
-        training: label and baseline keys of the training seasons, for the baseline.
+        games: feature rows with labels; those not dated after both models' newest training row are left out.
+        training: label and baseline keys of the challenger's training rows, for the baseline.
         actor: who asks, for the ledger.
 
-    Judging the champion itself, or the same pair on the same evidence again, appends nothing.
+    A challenger that was champion before is not judged again: neither twice, nor against a rollback.
     """
+    looks: list[_Look] = []
+    probability = bundle_model(home.bundles.read_bundle(challenger)).predict(games)
 
     def entry_on(_head: Head) -> Entry | None:
-        if _settled(home, target, challenger, holdout, training) is not None:
+        records = home.ledger.records(target.name)
+        promoted = _promotion_of(records, challenger)
+        if promoted is not None:
+            looks.append(_Look(read_decision(home, promoted), promoted))
             return None
-        decision = _decide(home, target, challenger, holdout, training)
-        # The ledger cites the games; the whole evidence is kept beside it, for whoever decides again.
-        kept = home.bundles.write_bundle({DECISION_FILE: json.dumps(decision.to_dict()).encode()}, {"kind": "decision"})
-        payload = decision.summary() | {"decision_bundle": kept.digest}
-        return Entry(Kind.DECISION, target.name, actor, decision.reason, payload)
+        rows = paired_rows(target, games, probability, rival_probability(home, target, games, training))
+        decision = look(home, target, challenger, rows)
+        looks.append(_Look(decision, _last_entry(records, decision.evidence.contest)))
+        return _entry(home, decision, actor) if is_news(records, decision) else None
 
     appended = home.ledger.settle(entry_on)
-    record = appended or _settled(home, target, challenger, holdout, training)
+    record = appended or looks[-1].record
     if record is None:
         raise StoreError(f"{target.name}: a decision was neither recorded nor found; run `parivision ledger verify`")
-    return Judgement(read_decision(home, record), record, follow_ledger(home, target.name), appended is not None)
+    return Judgement(looks[-1].decision, record, follow_ledger(home, target.name), appended is not None)
+
+
+@dataclass(frozen=True)
+class _Look:
+    decision: PromotionDecision
+    record: Record | None
+    """The pair's newest entry before this look."""
+
+
+def _entry(home: Home, decision: PromotionDecision, actor: str) -> Entry:
+    """Return a decision's entry; the ledger cites the games, the whole evidence is kept beside it for auditors."""
+    kept = home.bundles.write_bundle({DECISION_FILE: json.dumps(decision.to_dict()).encode()}, {"kind": "decision"})
+    payload = decision.summary() | {"decision_bundle": kept.digest}
+    return Entry(Kind.DECISION, decision.evidence.contest.target, actor, decision.reason, payload)
+
+
+def _promotion_of(records: Sequence[Record], challenger: str) -> Record | None:
+    """Return the newest entry that promoted this challenger, or None."""
+    for record in reversed(records):
+        content = record.content()
+        if record.kind == Kind.DECISION and content["verdict"] == "promote" and content["challenger"] == challenger:
+            return record
+    return None
+
+
+def _last_entry(records: Sequence[Record], contest: Contest) -> Record | None:
+    """Return the newest entry on this pair in this season, or None."""
+    pair = (contest.challenger, contest.champion, contest.season)
+    for record in reversed(records):
+        content = record.content()
+        if record.kind == Kind.DECISION and (content["challenger"], content["champion"], content["season"]) == pair:
+            return record
+    return None
 
 
 def read_decision(home: Home, record: Record) -> PromotionDecision:
@@ -95,69 +215,27 @@ def read_decision(home: Home, record: Record) -> PromotionDecision:
     return PromotionDecision.from_dict(json.loads(bundle.files[DECISION_FILE]))
 
 
-def follow_ledger(home: Home, target: str) -> str | None:
-    """Point the bundle pointer and MLflow's alias at the ledger's champion; return its digest, if there is one."""
-    champion = home.ledger.champion(target)
-    if champion is None:
+def newest_challenger(home: Home, target: str) -> ChallengerHeader | None:
+    """Return the challenger whose first look is the newest, promoted or not; None before the first."""
+    records = home.ledger.records(target)
+    looked_at = (str(record.content()["challenger"]) for record in records if record.kind == Kind.DECISION)
+    order = list(dict.fromkeys(looked_at))
+    if not order:
         return None
-    pointer = home.bundles.champion(target)
-    if pointer is None or pointer.digest != champion.model:
-        home.bundles.set_champion(target, champion.model, champion.entry.sequence, repair=True)
-    home.registry.point_alias(target, "champion", champion.model)
-    home.registry.keep_head(home.registry.run_of_bundle(target, champion.model), str(home.ledger.head()))
-    return champion.model
-
-
-def _settled(
-    home: Home, target: Target, challenger: str, holdout: pl.DataFrame, training: pl.DataFrame
-) -> Record | None:
-    """Return the entry that already answers this question, or None."""
-    champion = home.ledger.champion(target.name)
-    decisions = [record for record in home.ledger.records(target.name) if record.kind == Kind.DECISION]
-    if champion is not None and champion.model == challenger:
-        return next(record for record in reversed(decisions) if record.content()["challenger"] == challenger)
-    asked = [record for record in decisions if record.content()["challenger"] == challenger]
-    if not asked:
-        return None
-    evidence = _evidence(home, target, challenger, holdout, training)
-    same = (evidence.contest.champion, evidence.digest())
-    answers = (r for r in asked if (r.content()["champion"], r.content()["evidence_digest"]) == same)
-    return next(answers, None)
-
-
-def _decide(
-    home: Home, target: Target, challenger: str, holdout: pl.DataFrame, training: pl.DataFrame
-) -> PromotionDecision:
-    return decide(_evidence(home, target, challenger, holdout, training))
-
-
-def _evidence(home: Home, target: Target, challenger: str, holdout: pl.DataFrame, training: pl.DataFrame) -> Evidence:
-    """Return both models' predictions on the holdout, game by game; the first champion meets a baseline."""
-    bundle = home.bundles.read_bundle(challenger)
-    champion = home.ledger.champion(target.name)
-    season = int(holdout["season"].to_numpy().max())
-    if champion is None:
-        baseline = target.baselines[-1]
-        rival, rival_seen = baseline.name, seen_games(bundle)
-        rival_probability = baseline_probability(target, baseline, training, holdout)
-    else:
-        rival_bundle = home.bundles.read_bundle(champion.model)
-        rival, rival_seen = champion.model, seen_games(rival_bundle)
-        rival_probability = bundle_model(rival_bundle).predict(holdout)
-    rows = holdout.select(
-        pl.col(target.group).alias("game"),
-        "game_date",
-        pl.col(target.label).cast(pl.Int8).alias("label"),
-        pl.Series("challenger", bundle_model(bundle).predict(holdout)),
-        pl.Series("champion", rival_probability),
-        *[part.rows.alias(part.name) for part in target.slices],
+    digest = order[-1]
+    bundle = home.bundles.read_bundle(digest)
+    change = bundle.metadata.get("change_date")
+    return ChallengerHeader(
+        digest=digest,
+        trained_until=trained_until(bundle),
+        cause=Cause(bundle.metadata["cause"]),
+        change_date=None if change is None else dt.date.fromisoformat(change),
+        report=bundle.metadata.get("report"),
+        is_champion=digest in {found.model for found in champions(records, target)},
     )
-    contest = Contest(
-        target=target.name,
-        season=season,
-        challenger=challenger,
-        champion=rival,
-        champion_is_baseline=champion is None,
-        number=home.ledger.comparison_number(target.name, season, challenger, rival),
-    )
-    return collect_evidence(rows, contest, seen_games(bundle), rival_seen, [part.name for part in target.slices])
+
+
+def shadow(home: Home, target: str) -> ChallengerHeader | None:
+    """Return the challenger that scores beside the champion: the newest, unless it was promoted."""
+    newest = newest_challenger(home, target)
+    return None if newest is None or newest.is_champion else newest
