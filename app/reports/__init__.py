@@ -90,7 +90,7 @@ class Pages:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the application over one installation's reports; without settings the environment's."""
     templates = Jinja2Templates(FOLDER / "templates")
-    templates.env.filters["nats"] = _nats
+    templates.env.filters |= {"nats": _nats, "verdict": _verdict}
     pages = Pages(Home(settings or Settings()), templates)
     app = FastAPI(title="PariVision drift reports", docs_url=None, redoc_url=None, openapi_url=None)
     app.middleware("http")(_protected)
@@ -138,6 +138,11 @@ def _parts(report: Report) -> list[dict[str, str | None]]:
         }
         for title, (html, figures, part) in PAGES.items()
     ]
+
+
+def _verdict(text: str) -> str:
+    """Return a verdict as a heading says it."""
+    return "no drift" if text == "none" else text
 
 
 def _nats(value: float | None) -> str:

@@ -67,7 +67,8 @@ def sample_rows(frame: pl.DataFrame, order: Sequence[str], rows: int = SAMPLE_RO
         return frame.sort(order)
     step = frame.height / rows
     start = np.random.default_rng(seed).uniform(0, step)
-    return frame.sort(order)[np.floor(start + step * np.arange(rows)).astype(np.int64)]
+    chosen = np.floor(start + step * np.arange(rows)).astype(np.int64)
+    return frame.sort(order).select(pl.all().gather(chosen))
 
 
 def data_drift(

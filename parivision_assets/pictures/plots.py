@@ -1,12 +1,7 @@
-"""Pictures of frames as PNG bytes, drawn with matplotlib: calibration, importances, confusion, shot charts.
-
-Every function takes what the core computed and returns bytes; where they are shown (Dagster metadata, MLflow, docs)
-is decided elsewhere.
-"""
+"""Calibration, importances, confusion, shot charts and lines over time."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -16,37 +11,15 @@ import polars as pl
 
 from parivision_assets.core import court
 from parivision_assets.core.evaluation import Confusion
+from parivision_assets.pictures.canvas import ACCENT, GRID, INK, MUTED, SECOND, one_plot, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-INK, MUTED, ACCENT, SECOND, GRID = "#1f2430", "#6b7280", "#c2410c", "#1d4ed8", "#e5e7eb"
-
-
-def _figure(width_in: float, height_in: float) -> tuple[Figure, Axes]:
-    # A Figure without pyplot keeps no global state, so pictures can be drawn from several threads.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width_in, height_in), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(MUTED)
-    axes.tick_params(colors=MUTED, labelsize=8)
-    return figure, axes
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def calibration_png(curves: Mapping[str, pl.DataFrame], title: str) -> bytes:
     """Return a calibration plot of one or more `core.evaluation.calibration_curve` frames by name."""
-    figure, axes = _figure(5.2, 5.0)
+    figure, axes = one_plot(5.2, 5.0)
     both = np.concatenate(
         [c[name].to_numpy() for c in curves.values() for name in ("mean_probability", "observed_rate")]
     )
@@ -69,24 +42,24 @@ def calibration_png(curves: Mapping[str, pl.DataFrame], title: str) -> bytes:
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     axes.grid(color=GRID, linewidth=0.7)
     axes.legend(frameon=False, fontsize=8, loc="upper left")
-    return _png(figure)
+    return png(figure)
 
 
 def importance_png(shares: Mapping[str, float], title: str, most: int = 20) -> bytes:
     """Return a bar chart of the largest feature importances; shares sum to 1 over all features."""
     ranked = sorted(shares.items(), key=lambda item: item[1])[-most:]
-    figure, axes = _figure(6.4, 0.7 + 0.24 * len(ranked))
+    figure, axes = one_plot(6.4, 0.7 + 0.24 * len(ranked))
     bars = axes.barh([name.replace("_", " ") for name, _ in ranked], [share for _, share in ranked], color=SECOND)
     axes.bar_label(bars, labels=[f"{share:.1%}" for _, share in ranked], padding=3, fontsize=7, color=MUTED)
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     axes.set_xlabel("share of total importance", fontsize=8, color=MUTED)
     axes.margins(x=0.12)
-    return _png(figure)
+    return png(figure)
 
 
 def confusion_png(counts: Confusion, title: str) -> bytes:
     """Return the two-by-two table of what was said and what happened."""
-    figure, axes = _figure(4.2, 3.6)
+    figure, axes = one_plot(4.2, 3.6)
     cells = [
         [counts.true_negative, counts.false_positive],
         [counts.false_negative, counts.true_positive],
@@ -99,7 +72,7 @@ def confusion_png(counts: Confusion, title: str) -> bytes:
     axes.set_xticks([0, 1], ["said no", "said yes"])
     axes.set_yticks([0, 1], ["was no", "was yes"], rotation=90, va="center")
     axes.set_title(title, loc="left", fontsize=11, color=INK)
-    return _png(figure)
+    return png(figure)
 
 
 def _draw_court(axes: Axes) -> None:
@@ -129,7 +102,7 @@ def shot_chart_png(spots: pl.DataFrame, title: str) -> bytes:
         spots: columns `x_ft`, `y_ft` (feet from the hoop) and `expected_points`, one row per attempt.
         title: what the chart shows.
     """
-    figure, axes = _figure(6.2, 5.6)
+    figure, axes = one_plot(6.2, 5.6)
     half = spots.filter(pl.col("y_ft") <= court.HALF_COURT_LENGTH_FT + court.MIN_Y_FT)
     hexes = axes.hexbin(
         half["x_ft"].to_numpy(),
@@ -151,14 +124,14 @@ def shot_chart_png(spots: pl.DataFrame, title: str) -> bytes:
     bar.set_label("expected points per attempt", fontsize=8, color=MUTED)
     bar.ax.tick_params(labelsize=7, colors=MUTED)
     bar.outline.set_visible(False)
-    return _png(figure)
+    return png(figure)
 
 
 def season_lines_png(series: Mapping[str, Mapping[int, float]], title: str, unit: str) -> bytes:
     """Return one line per name over seasons (year in which they end)."""
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = _figure(7.2, 3.4)
+    figure, axes = one_plot(7.2, 3.4)
     for color, (name, values) in zip((ACCENT, SECOND, INK, MUTED), series.items(), strict=False):
         axes.plot(list(values), list(values.values()), marker="o", markersize=4, color=color, label=name)
     axes.set_title(title, loc="left", fontsize=11, color=INK)
@@ -166,7 +139,7 @@ def season_lines_png(series: Mapping[str, Mapping[int, float]], title: str, unit
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=GRID, linewidth=0.7)
     axes.legend(frameon=False, fontsize=8)
-    return _png(figure)
+    return png(figure)
 
 
 def rolling_log_loss_png(rolling: pl.DataFrame, title: str) -> bytes:
@@ -176,7 +149,7 @@ def rolling_log_loss_png(rolling: pl.DataFrame, title: str) -> bytes:
         rolling: one target's `live_performance` rows.
         title: what the picture shows.
     """
-    figure, axes = _figure(7.2, 3.6)
+    figure, axes = one_plot(7.2, 3.6)
     known = rolling.filter(pl.col("log_loss").is_not_null()).sort("last_date")
     models = known["model"].unique(maintain_order=True).to_list()
     for number, model in enumerate(models):
@@ -198,4 +171,4 @@ def rolling_log_loss_png(rolling: pl.DataFrame, title: str) -> bytes:
     axes.grid(color=GRID, linewidth=0.7)
     axes.legend(frameon=False, fontsize=8)
     figure.autofmt_xdate()
-    return _png(figure)
+    return png(figure)
