@@ -12,6 +12,7 @@ from parivision_assets.pictures.canvas import ACCENT, GRID, INK, MUTED, SECOND, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 MOST_COLUMNS = 8
 WELL_BEYOND = 6.0
 """Bars end at this many limits; the figure beside them says how far they go."""
@@ -91,14 +92,14 @@ def _draw_columns(axes: Axes, columns: tuple[ColumnShift, ...]) -> None:
     reach = max(1.0, *(min(ratio, WELL_BEYOND) for ratio in ratios))
     for place, (item, ratio) in enumerate(zip(ranked, ratios, strict=True)):
         words = f"PSI {item.psi:.3f}" + (f", {ratio:.0f} limits" if ratio > WELL_BEYOND else "")
-        axes.text(min(ratio, WELL_BEYOND) + 0.02 * reach, place, words, va="center", fontsize=8, color=INK)
-    axes.axvline(1, color=INK, linewidth=1, linestyle="--")
+        axes.text(min(ratio, WELL_BEYOND) + 0.02 * reach, place, words, va="center", fontsize=8, color=INK, bbox=_PAPER)
+    axes.axvline(1, color=INK, linewidth=1, linestyle="--", zorder=0)
     axes.set(yticks=list(places), yticklabels=[item.column for item in ranked], xlim=(0, 1.35 * reach))
     axes.set_xlabel("shift beyond chance, in limits (dashed: the limit)", fontsize=8, color=MUTED)
 
 
 def _draw_days(axes: Axes, summary: DriftSummary, days: pl.DataFrame) -> None:
-    _title(axes, "Outcome less probability, rolling mean with its 95 % band: a champion that holds stays around zero")
+    _title(axes, "Outcome less probability: rolling mean, 95 % band")
     if days.is_empty():
         _say(axes, "no outcome of a served prediction is known yet")
         return
@@ -110,14 +111,15 @@ def _draw_days(axes: Axes, summary: DriftSummary, days: pl.DataFrame) -> None:
     from matplotlib.dates import date2num
 
     if summary.first_date is not None and summary.last_date is not None:
-        first, last = date2num(summary.first_date), date2num(summary.last_date)
+        first, last = (date2num(day) for day in (summary.first_date, summary.last_date))  # type: ignore[no-untyped-call]
         axes.axvspan(first, last, color=GRID, alpha=0.6, zorder=0, label="this window")
     if (since := summary.relation.since) is not None:
         words = f"relation moved about {since}"
-        axes.axvline(date2num(since), color=ACCENT, linewidth=1.2, linestyle="--", label=words)
+        place = date2num(since)  # type: ignore[no-untyped-call]
+        axes.axvline(place, color=ACCENT, linewidth=1.2, linestyle="--", label=words)
     axes.set_ylabel("probability", fontsize=8, color=MUTED)
     axes.legend(frameon=False, fontsize=8, loc="upper left")
     harm = summary.relation
     words = f"re-learning would save {harm.harm_nats:+.4f} nats per prediction lately"
     words += "" if harm.harm_se is None else f" (± {harm.harm_se:.4f})"
-    axes.text(0.995, 0.04, words, transform=axes.transAxes, ha="right", fontsize=8, color=MUTED)
+    axes.set_title(words, loc="right", fontsize=8, color=MUTED)
