@@ -44,7 +44,7 @@ Partitions = dg.PartitionsDefinition[str]
 FEATURE_TABLES = sorted({target.table.name for target in TARGETS.values()})
 OUTCOME_CHECKS = {
     "no_contradictions": "No event has two different outcomes; such events are not scored",
-    "no_late_predictions": "No prediction was made after the game's day had closed; such predictions are not scored",
+    "predictions_in_time": "No prediction was made after the game's day had closed; such predictions are not scored",
     "labels_on_time": f"At most {PENDING_LIMIT:.0%} of the predicted events wait for an outcome",
 }
 
@@ -162,7 +162,7 @@ def outcome_checks(summary: OutcomeSummary) -> list[dg.AssetCheckResult]:
             words=f"{counts['contradictory']:,} prediction(s) with two different outcomes",
         ),
         outcome_check(
-            "no_late_predictions",
+            "predictions_in_time",
             passed=not counts["late"],
             words=f"{counts['late']:,} prediction(s) made after the game's day had closed",
         ),

@@ -160,7 +160,7 @@ def judge(
 
     def entry_on(_head: Head) -> Entry | None:
         records = home.ledger.records(target.name)
-        promoted = _promotion_of(records, challenger)
+        promoted = promotion_of(records, challenger)
         if promoted is not None:
             looks.append(_Look(read_decision(home, promoted), promoted))
             return None
@@ -190,7 +190,7 @@ def _entry(home: Home, decision: PromotionDecision, actor: str) -> Entry:
     return Entry(Kind.DECISION, decision.evidence.contest.target, actor, decision.reason, payload)
 
 
-def _promotion_of(records: Sequence[Record], challenger: str) -> Record | None:
+def promotion_of(records: Sequence[Record], challenger: str) -> Record | None:
     """Return the newest entry that promoted this challenger, or None."""
     for record in reversed(records):
         content = record.content()

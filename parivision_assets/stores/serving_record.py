@@ -13,41 +13,20 @@ from parivision_assets.core.evaluation import Metrics
 from parivision_assets.core.monitoring_tables import CHALLENGER, CHAMPION
 from parivision_assets.core.outcomes import event_key, served_rows
 from parivision_assets.core.targets import Target
-from parivision_assets.stores.bundles import Bundle
-from parivision_assets.stores.chain import Kind
-from parivision_assets.stores.champions import bundle_model, read_decision
+from parivision_assets.stores.champions import bundle_model, promotion_of, read_decision, shadow, trained_until
 from parivision_assets.stores.home import Home
-from parivision_assets.stores.pointers import LocalPointers
-
-TRAINED_UNTIL = "trained_until"
 
 
 def in_play(home: Home, target: str) -> dict[str, str]:
-    """Return the bundle per role: the ledger's champion, and the newest challenger that is not it, if there is one.
+    """Return the bundle per role: the ledger's champion, and the challenger in shadow, if there is one.
 
     Without a champion nothing is served, and nothing is scored in shadow.
     """
     champion = home.ledger.champion(target)
     if champion is None:
         return {}
-    shadow = newest_challenger(home, target)
-    return {CHAMPION: champion.model} | ({CHALLENGER: shadow} if shadow not in (None, champion.model) else {})
-
-
-def newest_challenger(home: Home, target: str) -> str | None:
-    """Return the bundle of the challenger that was made last, None before the first."""
-    root = home.bundles.root
-    found = LocalPointers(root / "assets", root / "scratch").get(f"{target}_challenger")
-    return None if found is None else found[0].decode()
-
-
-def trained_until(home: Home, target: Target, bundle: Bundle) -> dt.date:
-    """Return the date of the newest game that a bundle's model learnt from."""
-    if TRAINED_UNTIL in bundle.metadata:
-        return dt.date.fromisoformat(bundle.metadata[TRAINED_UNTIL])
-    newest = str(max(bundle.metadata["train_seasons"]))
-    dates: list[dt.date] = home.tables.read(target.table.name, newest, ["game_date"])["game_date"].to_list()
-    return max(dates)
+    beside = shadow(home, target)
+    return {CHAMPION: champion.model} | ({} if beside is None else {CHALLENGER: beside.digest})
 
 
 def record_unserved(home: Home, target: Target, role: str, model: str, features: pl.DataFrame) -> int:
@@ -56,7 +35,7 @@ def record_unserved(home: Home, target: Target, role: str, model: str, features:
     Of a day on which another model served, this one is recorded as the challenger: an event has one champion.
     """
     bundle = home.bundles.read_bundle(model)
-    until = trained_until(home, target, bundle)
+    until = trained_until(bundle)
     days = features["game_date"]
     recorded = home.served.read(target.name, min(days, default=None), max(days, default=None))
     own = recorded.filter(pl.col("model") == model).select("event")
@@ -74,11 +53,8 @@ def record_unserved(home: Home, target: Target, role: str, model: str, features:
 
 def champion_holdout(home: Home, target: str, model: str) -> Metrics | None:
     """Return the figures on which a model was promoted, None where no promotion of it is on record."""
-    for record in reversed(home.ledger.records(target)):
-        content = record.content()
-        if record.kind == Kind.DECISION and content["verdict"] == "promote" and content["challenger"] == model:
-            return read_decision(home, record).evidence.challenger_metrics
-    return None
+    record = promotion_of(home.ledger.records(target), model)
+    return None if record is None else read_decision(home, record).evidence.challenger_metrics
 
 
 def season_span(home: Home, tables: list[str], season: str) -> tuple[dt.date, dt.date | None] | None:
