@@ -126,14 +126,16 @@ def _unreported_days(situation: Situation) -> int:
 
 
 def _verdict_moved(situation: Situation, policy: LoopPolicy) -> str | None:
-    """A relation that moved, newly or back, is reported at once; any other difference after the cool-down."""
+    """A relation that moved, newly or back, is reported at once; while data is broken, only after the cool-down.
+
+    The daily monitoring says nothing of the inputs: those are looked at with every report.
+    """
     reported = situation.report.verdict if situation.report else "none"
-    now = situation.verdict_now
-    if now == reported:
+    if ("concept" in situation.verdict_now) == ("concept" in reported):
         return None
-    if ("concept" in now) == ("concept" in reported) and _unreported_days(situation) < policy.cool_down_game_days:
+    if reported == "data broken" and _unreported_days(situation) < policy.cool_down_game_days:
         return None
-    return f"the daily monitoring says {now}, the newest report says {reported}"
+    return f"the daily monitoring says {situation.verdict_now}, the newest report says {reported}"
 
 
 def _season_unreported(situation: Situation) -> str | None:

@@ -1,4 +1,7 @@
-"""Landing one day: find the day's files at a URL, check that they hold that day only, keep them for the raw assets."""
+"""Landing one day: find the day's files at a URL, check that they hold that day only, keep them for the raw assets.
+
+Commands, sensors and replays land through here; what is made of landed files is the raw assets'.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ from parivision_assets.core.feed_records import convert_feed
 from parivision_assets.sources.archives import (
     Dataset,
     SourceAbsentError,
-    SourceFile,
     SourceFormatError,
     parse,
     read_bytes,
+    recognise,
     recognised_files,
 )
 from parivision_assets.sources.live import Absent, LiveSource, published_csv
@@ -60,6 +63,17 @@ def land_day(home: Home, day: dt.date, source: str, live: LiveSource | None = No
     return landed
 
 
+def land_file(home: Home, day: dt.date, name: str, url: str, data: bytes) -> LandedDay:
+    """Land one file of one date, its kind told by its header; raise SourceFormatError in words when it is none."""
+    dataset = recognise(data, name)
+    if dataset is Dataset.FEED:
+        return _land(home, _from_feed(name, url, data, day), day)
+    if dataset not in DATE_OF_ROW:
+        known = ", ".join(sorted({*DATE_OF_ROW, Dataset.FEED}))
+        raise SourceFormatError(name, f"{dataset} do not come by the day", f"Land a day's {known}")
+    return _land(home, _DayFile(dataset, name, url, data), day)
+
+
 def _season_of(day: dt.date) -> int:
     return day.year + (day.month >= FIRST_MONTH)
 
@@ -69,17 +83,17 @@ def _published_files(source: str, day: dt.date) -> Iterator[_DayFile]:
         if file.day != day and not (file.day is None and file.url == source):
             continue
         if file.dataset is Dataset.FEED:
-            yield _from_feed(file, day)
+            yield _from_feed(file.name, file.url, read_bytes(file.url), day)
         elif file.dataset in DATE_OF_ROW:
             yield _DayFile(file.dataset, file.name, file.url, read_bytes(file.url))
 
 
-def _from_feed(file: SourceFile, day: dt.date) -> _DayFile:
-    converted = convert_feed(parse(file.dataset, read_bytes(file.url), file.name))
+def _from_feed(name: str, url: str, data: bytes, day: dt.date) -> _DayFile:
+    converted = convert_feed(parse(Dataset.FEED, data, name))
     for message in converted.quarantined["message"]:
-        raise SourceFormatError(file.name, str(message), "Correct the record and land the day again")
-    name = f"NBA_{_season_of(day)}_Shots.{day}.csv"
-    return _DayFile(Dataset.SHOTS, name, file.url, published_csv(converted.rows))
+        raise SourceFormatError(name, str(message), "Correct the record and land the day again")
+    shots = f"NBA_{_season_of(day)}_Shots.{day}.csv"
+    return _DayFile(Dataset.SHOTS, shots, url, published_csv(converted.rows))
 
 
 def _live_files(day: dt.date, live: LiveSource) -> Iterator[_DayFile]:

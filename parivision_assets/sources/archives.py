@@ -57,6 +57,7 @@ __all__ = [
     "find_files",
     "find_shots",
     "list_names",
+    "list_versions",
     "parse",
     "parse_feed",
     "parse_forecasts",
@@ -122,6 +123,23 @@ def list_names(url: str) -> list[str]:
             return []
     names = {_name(str(entry)) for entry in entries}
     return sorted(name for name in names if name.lower().endswith(_SUFFIXES))
+
+
+def list_versions(url: str) -> dict[str, str]:
+    """Return every file in a folder by name, with a text that changes when the file does ("": the place does not say).
+
+    Raises SourceAbsentError for a folder that is not there, SourceUnavailableError when it cannot be listed.
+    """
+    with _plain_errors(url):
+        filesystem, path = _filesystem(url)
+        filesystem.invalidate_cache()
+        entries = [entry for entry in filesystem.ls(path, detail=True) if entry.get("type") == "file"]
+    marks = ("size", "mtime", "ino", "created", "LastModified", "ETag")
+    known = {
+        _name(str(entry["name"])): [f"{mark}={entry[mark]}" for mark in marks if entry.get(mark)] for entry in entries
+    }
+    # A size alone does not tell one correction from another.
+    return {name: " ".join(marks) if len(marks) > 1 else "" for name, marks in known.items()}
 
 
 def find_shots(url: str, season: int) -> SourceFile | None:

@@ -181,9 +181,18 @@ def test_a_relation_that_moved_or_came_back_is_reported_at_once() -> None:
     assert report_due(situation(12, verdict_now="concept", report=reported(10, 5)), POLICY) is None
 
 
-def test_an_input_that_moved_waits_for_the_cool_down() -> None:
-    assert report_due(situation(20, verdict_now="input", report=reported(10)), POLICY) is None
-    assert report_due(situation(21, verdict_now="input", report=reported(10)), POLICY) is not None
+def test_the_monitoring_of_the_relation_says_nothing_of_the_inputs() -> None:
+    inputs = replace(reported(10), verdict="input")
+    assert report_due(situation(40, report=inputs), POLICY) is None
+    both = replace(reported(10), verdict="input and concept")
+    assert report_due(situation(12, verdict_now="concept", report=both), POLICY) is None
+    assert "says input and concept" in str(report_due(situation(12, report=both), POLICY))
+
+
+def test_broken_data_is_not_reported_every_day() -> None:
+    broken = {"verdict_now": "concept", "report": replace(reported(10), verdict="data broken")}
+    assert report_due(situation(20, **broken), POLICY) is None
+    assert report_due(situation(21, **broken), POLICY) is not None
 
 
 def test_nothing_goes_unreported_for_longer_than_agreed() -> None:
