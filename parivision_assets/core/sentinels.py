@@ -25,6 +25,8 @@ class Sentinel:
     group: pl.Expr = field(compare=False, repr=False)
     is_input: bool = True
     """Whether the column's own distribution is watched too, as an input of the target."""
+    is_learnt: bool = False
+    """Whether values that a champion never met in training leave it without a relation."""
 
 
 def _band(name: str, width: float, last: int) -> pl.Expr:
@@ -45,12 +47,29 @@ _CLOCK_BAND = (
     .then(pl.lit("middle")).when(pl.col("clock_s").is_not_null()).then(pl.lit("first 5 min"))
 )  # fmt: skip
 
+# Where the line is drawn is what `points_value` means: twos from beyond it were never met before it moved.
+_VALUE_AT = Sentinel(
+    "points_by_distance",
+    ("points_value", "spot_distance_ft"),
+    pl.when(pl.col("spot_distance_ft").is_null())
+    .then(pl.lit("at the rim"))
+    .otherwise(
+        pl.format(
+            "{} points from {} ft",
+            pl.col("points_value").round().cast(pl.Int32),
+            pl.col("spot_distance_ft").floor().clip(20, 27).cast(pl.Int32),
+        )
+    ),
+    is_input=False,
+    is_learnt=True,
+)
 _OVERALL = Sentinel(OVERALL, (), pl.lit("all"), is_input=False)
 _SHOT = (
     _OVERALL,
     _plain("zone", is_input=False),
     _plain("bucket"),
     _whole("points_value", 2, 3),
+    _VALUE_AT,
     Sentinel("spot_distance_ft", ("spot_distance_ft",), _band("spot_distance_ft", 4.0, 8)),
     Sentinel("abs_angle_deg", ("abs_angle_deg",), _band("abs_angle_deg", 30.0, 4)),
     _whole("quarter", 1, 5),
@@ -58,7 +77,7 @@ _SHOT = (
     _whole("position", 0, 2),
     _whole("is_home", 0, 1),
 )
-_ACTION = _plain("action_type")
+_ACTION = Sentinel("action_type", ("action_type",), pl.col("action_type"), is_learnt=True)
 # A quarter, two fifths, three fifths and three quarters: what the model itself says of the home team.
 _STRENGTH = Sentinel(
     "probability", ("probability",), pl.col("probability").cut([0.25, 0.4, 0.6, 0.75]).cast(pl.String), is_input=False
