@@ -25,6 +25,8 @@ from parivision_assets.core.targets import Target
 Vector = npt.NDArray[np.float64]
 SUBSET_ROWS = 24_000
 """Held-out rows on which every subset of contexts is calibrated."""
+CALIBRATION_GAMES = 30
+"""A newest season with fewer games is calibrated on together with the one before."""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done, 0 to 1."""
@@ -153,7 +155,8 @@ def fit(target: Target, frame: pl.DataFrame, config: TrainingConfig, progress: P
     """Fit one target's model on a feature table of the training seasons.
 
     The model sees every row; its calibration is fitted on predictions for the newest season's games by models that
-    had not seen those games. Raise ValueError when the frame is empty or holds one outcome only.
+    had not seen those games (with the season before where the newest has only just begun). Raise ValueError when the
+    frame is empty or holds one outcome only.
     """
     report = progress or (lambda _step, _share: None)
     _require_usable(target, frame)
@@ -221,18 +224,27 @@ def _fit_rows(
 def _folds(target: Target, frame: pl.DataFrame, config: TrainingConfig) -> npt.NDArray[np.int64]:
     """Return fold numbers for the games held out in turn, -1 for rows that always train.
 
-    Held out: the newest season, and the newest season with tracking when the target has an offset.
+    Held out: what is calibrated on, and the newest season with tracking when the target has an offset.
     """
     folds = np.full(len(frame), -1, dtype=np.int64)
     if config.folds < 2:
         return folds
-    held = frame["season"] == frame["season"].max()
+    held = _calibrated_on(target, frame)
     tracked = _tracked_season(target, frame)
     if tracked is not None:
-        held = held | (frame["season"] == tracked)
-    rows = np.flatnonzero(held.to_numpy())
+        held = held | (frame["season"] == tracked).to_numpy()
+    rows = np.flatnonzero(held)
     folds[rows] = group_folds(frame[target.group].to_numpy()[rows], config.folds, config.seed)
     return folds
+
+
+def _calibrated_on(target: Target, frame: pl.DataFrame) -> Mask:
+    """Return the rows of the newest season, and of the one before while the newest has only just begun."""
+    seasons = frame["season"].unique().sort()
+    newest = frame["season"] == seasons[-1]
+    if len(seasons) > 1 and frame.filter(newest)[target.group].n_unique() < CALIBRATION_GAMES:
+        newest = frame["season"] >= seasons[-2]
+    return np.asarray(newest.to_numpy(), dtype=bool)
 
 
 def _tracked_season(target: Target, frame: pl.DataFrame) -> int | None:
@@ -270,13 +282,13 @@ def _corrections(
 ) -> tuple[Calibration, TrackingOffset]:  # fmt: skip
     """Fit what comes after the model, on the games that were held out."""
     calibration = Calibration.identity(encoder.optional_contexts)
-    season = frame["season"].to_numpy()
-    rows = np.flatnonzero((folds >= 0) & (season == season.max()))
+    calibrated_on = _calibrated_on(target, frame)
+    rows = np.flatnonzero((folds >= 0) & calibrated_on)
     if len(rows) == 0:
         return calibration, TrackingOffset.none()
     whole = out_of_fold.whole
     calibration = Calibration.fit(whole[rows], data.label[rows], calibration.contexts)
-    newest = season[out_of_fold.rows] == season.max()
+    newest = calibrated_on[out_of_fold.rows]
     some = out_of_fold.rows[newest]
     chance = sigmoid(calibration.apply(whole[some], calibration.mask_of(0, len(some))))
     for number, logit in enumerate(out_of_fold.subsets[:, newest], start=1):
@@ -284,6 +296,6 @@ def _corrections(
     tracked = _tracked_season(target, frame)
     if tracked is None:
         return calibration, TrackingOffset.none()
-    rows = np.flatnonzero((folds >= 0) & (season == tracked))
+    rows = np.flatnonzero((folds >= 0) & (frame["season"] == tracked).to_numpy())
     logit = calibration.apply(whole[rows], encoder.withheld(data.matrix[rows]))
     return calibration, TrackingOffset.fit(frame[rows], logit, data.label[rows], (tracked,))
