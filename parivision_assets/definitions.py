@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from parivision_assets.settings import Settings
+from parivision_assets.stores.home import Home
 
 
 def build_definitions(
@@ -58,7 +59,7 @@ def build_definitions(
         sensors=[*automation.sensors(settings), *alerts.alert_sensors(settings.environment)],
         schedules=automation.schedules(settings.environment),
         jobs=[*automation.jobs(), *interventions.jobs()],
-        resources={**resources(settings), **(resource_overrides or {})},
+        resources={**resources(Home(settings)), **(resource_overrides or {})},
         executor=dg.in_process_executor,
         loggers=dict(loggers) if loggers else None,
     )

@@ -12,6 +12,7 @@ import polars as pl
 
 from parivision_assets.commands.console import OUT, print_json, print_table
 from parivision_assets.commands.materialise import print_results, raise_for_failures, run_selection
+from parivision_assets.commands.truth import join_truth
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.evaluation import Metrics, regret, score
 from parivision_assets.core.targets import Target
@@ -22,9 +23,6 @@ from parivision_assets.sources.synthetic import LeaguePaths
 from parivision_assets.stores.champions import bundle_model
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.locks import home_lock
-
-SHOT_KEYS = ["game_id", "quarter", "clock_s", "player_id"]
-TRUTH_COLUMN = {"shot_pre_release": "p_pre_release", "shot_post_event": "p_post_event", "game": "p_published"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def score_champion(home: Home, target: Target) -> Scored:
     model = bundle_model(home.bundles.read_bundle(champion.model))
     season = max(int(key) for key in home.tables.partitions(target.table.name))
     rows = home.tables.read(target.table.name, str(season))
-    truth = join_truth(home, target, rows, season)
+    truth = truth_beside(home, target, rows, season)
     label, group = rows[target.label].to_numpy(), rows[target.group].to_numpy()
     probability = model.predict(rows)
     baseline = target.baselines[-1]
@@ -99,23 +97,11 @@ def score_champion(home: Home, target: Target) -> Scored:
     )
 
 
-def join_truth(home: Home, target: Target, rows: pl.DataFrame, season: int) -> npt.NDArray[np.float64]:
-    """Return the true probability, given the published columns, of each feature row.
-
-    Raises CommandError when a row has no truth or several.
-    """
+def truth_beside(home: Home, target: Target, rows: pl.DataFrame, season: int) -> npt.NDArray[np.float64]:
+    """Return the true probability, given the published columns, of each feature row."""
     folder = LeaguePaths(Path(home.root) / "league").truth
-    if target.name == "game":
-        truth, keys = pl.read_parquet(folder / "games.parquet"), ["game_key"]
-        wanted = rows.select(keys)
-    else:
-        truth, keys = pl.read_parquet(folder / f"shots_{season}.parquet"), SHOT_KEYS
-        wanted = rows.select(keys).cast(truth.select(keys).schema)
-    joined = wanted.join(truth.select(*keys, TRUTH_COLUMN[target.name]), on=keys, how="left", maintain_order="left")
-    found = joined[TRUTH_COLUMN[target.name]]
-    if len(found) != rows.height or found.null_count():
-        raise CommandError(f"{target.name}: {found.null_count()} rows have no truth; run `make clean` and try again")
-    return found.to_numpy()
+    file = "games.parquet" if target.name == "game" else f"shots_{season}.parquet"
+    return join_truth(pl.read_parquet(folder / file), target, rows)
 
 
 def print_scored(scored: list[Scored]) -> None:

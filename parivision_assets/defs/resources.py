@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import dagster as dg
 
 from parivision_assets.defs.io_managers import BundleIOManager, TableIOManager
-from parivision_assets.settings import Settings
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.registry import DAGSTER_RUN_TAG
 
@@ -75,9 +74,8 @@ def close_orphaned_mlflow_runs(home: Home, instance: dg.DagsterInstance | None) 
     return home.registry.close_orphans(EXPERIMENT, is_finished)
 
 
-def resources(settings: Settings) -> dict[str, object]:
+def resources(home: Home) -> dict[str, object]:
     """Return the resources of one installation by key."""
-    home = Home(settings)
     return {
         "home": home,
         "tables": TableIOManager(home),

@@ -1,0 +1,179 @@
+"""`parivision replay`: which seasons are lived, from which source, in which home; and what is told at the end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from parivision_assets.commands.console import OUT, print_json, steps
+from parivision_assets.commands.replay.engine import DagsterEngine
+from parivision_assets.commands.replay.journal import Journal
+from parivision_assets.commands.replay.loop import Loop, Truth
+from parivision_assets.commands.replay.results import picture, print_results, summary
+from parivision_assets.commands.replay.season import Past, PlayedSeason, play
+from parivision_assets.commands.replay.track import Track, Vector
+from parivision_assets.commands.truth import league_truth
+from parivision_assets.core.adaptation import LoopPolicy
+from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.core.game_state import GameState
+from parivision_assets.core.league import League
+from parivision_assets.core.outcomes import served_rows
+from parivision_assets.defs.days import land_day
+from parivision_assets.errors import CommandError
+from parivision_assets.settings import Settings
+from parivision_assets.sources.day_by_day import ArchiveDays, DaySource, LeagueDays, publish_day, publish_season
+from parivision_assets.stores.home import Home
+from parivision_assets.stores.locks import home_lock
+
+PICTURE, RESULTS, JOURNAL = "replay.png", "replay.json", "journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is replayed: seasons lived and learnt beforehand, targets, share of the pinned training, last day."""
+
+    lived: tuple[int, ...]
+    learnt: tuple[int, ...]
+    targets: tuple[str, ...] = tuple(TARGETS)
+    budget: float = 1.0
+    until: dt.date | None = None
+    policy: LoopPolicy = field(default_factory=LoopPolicy)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be lived, in words."""
+        unknown = sorted(set(self.targets) - set(TARGETS))
+        if unknown:
+            raise CommandError(f"no target '{unknown[0]}'; there are {', '.join(TARGETS)}")
+        if not self.learnt or not self.lived or max(self.learnt) >= min(self.lived):
+            raise CommandError("a replay needs at least one season before those it lives, to train the first champion")
+
+
+@dataclass
+class SimulatedClock:
+    """The moment that the ledger records: the end of the day that is lived."""
+
+    day: dt.date = dt.date.min
+
+    def __call__(self) -> dt.datetime:
+        """Return the last minute of the day, UTC."""
+        return dt.datetime.combine(self.day, dt.time(23, 59), dt.UTC)
+
+
+def replay(source: DaySource, question: Question, folder: Path, *, as_json: bool) -> dict[str, Any]:
+    """Live the seasons in a home of their own below `folder` and return what was found; go on where one was killed."""
+    started = time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    with home_lock(folder, "parivision replay"), steps(len(question.lived) + 1) as progress:
+        loop = run_loop(source, question, folder, progress.say, progress.done)
+    found = summary(loop.losses.table, loop.events, time.perf_counter() - started)
+    (folder / PICTURE).write_bytes(picture(loop.losses.table, loop.events))
+    if as_json:
+        print_json(found)
+    else:
+        print_results(loop.losses.table, loop.events, found["seconds"])
+        OUT.print(f"Picture: {folder / PICTURE}", highlight=False)
+    return found
+
+
+def run_loop(
+    source: DaySource,
+    question: Question,
+    folder: Path,
+    say: Callable[[str], None] = lambda _text: None,
+    done: Callable[[], None] = lambda: None,
+) -> Loop:
+    """Return the loop after its last day."""
+    clock = SimulatedClock()
+    home = Home(replay_settings(question, folder), clock)
+    journal = Journal(folder / JOURNAL, {"question": asdict(question), "source": repr(source)[:500]})
+    tracks = tuple(Track(TARGETS[name]) for name in question.targets)
+    with DagsterEngine(home, question.budget, say) as engine:
+
+        def land(played: PlayedSeason, day: dt.date) -> None:
+            clock.day = day
+            land_published(home, played, day, folder / "published" / "days")
+
+        loop = Loop(
+            engine, journal, question.policy, tracks, source.known_on, land,
+            lambda track, day, rows, said: serve(home, track, day, rows, said),
+            truth_of(source), say,
+        )  # fmt: skip
+        past = Past({}, GameState())
+        for season in question.learnt:
+            say(f"season {season}: read")
+            played, past = play(source, season, past)
+            publish_season(source, season, folder / "published")
+            learn_whole(tracks, played)
+        clock.day = max(played.days)
+        journal.done("prepared", lambda: {"runs": engine.prepare(list(question.learnt))})
+        loop.begin(played)
+        done()
+        for season in question.lived:
+            say(f"season {season}: read")
+            played, past = play(source, season, past)
+            loop.live(played, question.until, is_last=season == question.lived[-1])
+            done()
+    return loop
+
+
+def replay_settings(question: Question, folder: Path) -> Settings:
+    """Return the settings of the replay's own home, whose publisher is the replay itself."""
+    published = folder / "published"
+    return Settings(
+        home=folder / "home",
+        shots_url=str(published / "shots"),
+        games_url=str(published / "games"),
+        odds_url=str(published / "odds"),
+        tracking_url=None,
+        forecasts_url=None,
+        seasons=tuple(sorted({*question.learnt, *question.lived})),
+        retained_versions=1,
+    )
+
+
+def learn_whole(tracks: Sequence[Track], played: PlayedSeason) -> None:
+    """Take in a season that is learnt before the first day that is lived."""
+    for track in tracks:
+        frame = played.features.get(track.target.table.name)
+        if frame is not None:
+            track.game_days += frame["game_date"].unique().sort().to_list()
+            track.season_ended, track.last_game_of_ended_season = played.season, track.game_days[-1]
+
+
+def land_published(home: Home, played: PlayedSeason, day: dt.date, folder: Path) -> None:
+    """Publish one day as its publisher would, and land it as the feed does; a day that landed before is left."""
+    where = folder / day.isoformat()
+    if not where.exists():
+        waiting = where.with_suffix(".partial")
+        if publish_day(dict(played.rows), played.season, day, waiting):
+            land_day(home, day, str(waiting))
+            waiting.rename(where)
+
+
+def serve(home: Home, track: Track, day: dt.date, rows: pl.DataFrame, said: Mapping[str, Vector]) -> None:
+    """Record what each model said of a day, before its outcomes are looked at."""
+    for header in {item.digest: item for item in (track.champion, track.challenger) if item is not None}.values():
+        role = "champion" if header is track.champion else "challenger"
+        frame = served_rows(track.target, rows, said[header.digest], header.trained_until)
+        home.served.record(track.name, day, role, header.digest, frame)
+
+
+def truth_of(source: DaySource) -> Callable[[int], Truth | None]:
+    """Return each season's true probabilities, where the source is a league."""
+    if not isinstance(source, LeagueDays):
+        return lambda _season: None
+    league: League = source.league
+    return lambda season: lambda target, rows: league_truth(league, target, rows, season)
+
+
+def archive_source(settings: Settings, seasons: tuple[int, ...]) -> ArchiveDays:
+    """Return the configured archives as a source."""
+    from parivision_assets.sources.day_by_day import DAILY
+
+    return ArchiveDays({dataset: settings.source_url(dataset) for dataset in DAILY}, seasons)

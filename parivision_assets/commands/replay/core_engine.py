@@ -1,0 +1,114 @@
+"""The events of a replay by the core alone, in memory: for many leagues an hour, where stores would take days.
+
+The same training, gate and monitoring functions as in the assets, without bundles, ledger, registry and pages. A test
+holds it to the Dagster engine: the same events on the same days, the same verdicts, the same probabilities.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from parivision_assets.commands.replay.engine import Judged, Trained
+from parivision_assets.commands.replay.loop import gate_rows
+from parivision_assets.commands.replay.recipe import newest_seasons, replay_config
+from parivision_assets.commands.replay.track import Chances, Track
+from parivision_assets.core.adaptation import ReportHeader, Retraining
+from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.core.evidence import Contest, Evidence, collect_evidence
+from parivision_assets.core.model_files import to_files
+from parivision_assets.core.monitor import relation
+from parivision_assets.core.promotion import Verdict, decide
+from parivision_assets.core.targets import Target
+from parivision_assets.core.training import TrainedModel, TrainingConfig, fit
+from parivision_assets.core.walk_forward import baseline_probability
+
+Fit = Callable[[Target, pl.DataFrame, TrainingConfig], TrainedModel]
+
+
+@dataclass
+class CoreEngine:
+    """Events in memory; `seasons` holds the feature tables by season and name, the current season's included."""
+
+    budget: float
+    threads: int
+    fit: Fit = fit
+    seasons: dict[int, dict[str, pl.DataFrame]] = field(default_factory=dict)
+    tracks: dict[str, Track] = field(default_factory=dict)
+    chances: Chances | None = None
+    models: dict[str, TrainedModel] = field(default_factory=dict)
+    _comparisons: dict[tuple[str, int], list[tuple[str, str]]] = field(default_factory=dict)
+
+    def train(self, due: Retraining, season: int) -> Trained:
+        """See Engine."""
+        digest = self._fitted(due.target, due.until, due.change_date)
+        plain = digest if due.change_date is None else self._fitted(due.target, due.until, None)
+        champion = self.tracks[due.target].champion
+        number = self._number(due.target, season, digest, champion.digest if champion else "baseline")
+        return Trained(digest, Verdict.NOT_ENOUGH_DATA.value, number, plain)
+
+    def judge(self, target: str, season: int) -> Judged:
+        """See Engine."""
+        track = self.tracks[target]
+        decision = decide(self._evidence(track, season))
+        promoted = decision.verdict is Verdict.PROMOTE
+        challenger, champion = track.challenger, track.champion
+        serving = challenger if promoted and challenger is not None else champion
+        return Judged(decision.verdict.value, decision.reason, serving.digest if serving else None)
+
+    def report(self, target: str, season: int) -> ReportHeader:
+        """See Engine."""
+        track = self.tracks[target]
+        if track.champion is None:
+            raise ValueError(f"{target}: no champion to report on")
+        monitor = track.monitors.get(track.champion.digest)
+        moved = monitor is not None and relation(monitor).moved
+        since = relation(monitor).since if monitor is not None and moved else None
+        last = track.game_days[-1]
+        return ReportHeader(f"{target}-{last}", season, last, track.verdict_now, moved, since)
+
+    def model(self, digest: str) -> TrainedModel:
+        """See Engine."""
+        return self.models[digest]
+
+    def _fitted(self, target_name: str, until: dt.date, change_date: dt.date | None) -> str:
+        target = TARGETS[target_name]
+        config = replay_config(target, self.budget, change_date, self.threads)
+        model = self.fit(target, self._training_rows(target, until), config)
+        digest = hashlib.sha256(b"".join(data for _, data in sorted(to_files(model).items()))).hexdigest()
+        self.models[digest] = model
+        return digest
+
+    def _training_rows(self, target: Target, until: dt.date) -> pl.DataFrame:
+        """Return the newest seasons' rows until a date."""
+        tables = [found[target.table.name] for _, found in sorted(self.seasons.items()) if target.table.name in found]
+        return newest_seasons(target, pl.concat(tables).filter(pl.col("game_date") <= until))
+
+    def _evidence(self, track: Track, season: int) -> Evidence:
+        challenger, champion = track.challenger, track.champion
+        if challenger is None or self.chances is None:
+            raise ValueError(f"{track.name}: no challenger to judge")
+        since = max(header.trained_until for header in (challenger, champion) if header is not None)
+        rows = gate_rows(track, self.chances, since)
+        rival = champion.digest if champion else track.target.baselines[-1].name
+        if champion is None:
+            training = self._training_rows(track.target, challenger.trained_until)
+            frame = self.chances.played.features[track.target.table.name]
+            met = frame.filter((pl.col("game_date") > since) & pl.col("game_date").is_in(track.game_days))
+            chance = baseline_probability(track.target, track.target.baselines[-1], training, met)
+            rows = rows.with_columns(pl.Series("champion", chance))
+        number = self._number(track.name, season, challenger.digest, rival)
+        contest = Contest(
+            track.name, season, challenger.digest, rival, champion_is_baseline=champion is None, number=number
+        )
+        return collect_evidence(rows, contest, (), (), [part.name for part in track.target.slices])
+
+    def _number(self, target: str, season: int, challenger: str, rival: str) -> int:
+        pairs = self._comparisons.setdefault((target, season), [])
+        if (challenger, rival) not in pairs:
+            pairs.append((challenger, rival))
+        return pairs.index((challenger, rival)) + 1

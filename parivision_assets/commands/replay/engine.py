@@ -1,0 +1,161 @@
+"""What is an event in a replay, done as the platform does it: Dagster runs of reports, trainings and judgements.
+
+Between events the loop calls the same core and store functions as the assets; before one, the season's tables are
+brought up to the day, from what has landed until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import dagster as dg
+import polars as pl
+
+from parivision_assets.commands.replay.recipe import family_of, newest_seasons, replay_config
+from parivision_assets.commands.run import RunResult, materialise, phases
+from parivision_assets.core.adaptation import ReportHeader, Retraining
+from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.core.model_files import to_files
+from parivision_assets.core.training import TrainedModel, fit
+from parivision_assets.definitions import build_definitions
+from parivision_assets.defs.instance import open_instance
+from parivision_assets.defs.resources import resources
+from parivision_assets.errors import CommandError
+from parivision_assets.stores.chain import Kind
+from parivision_assets.stores.champions import bundle_files, bundle_model
+from parivision_assets.stores.home import Home
+
+TO_FEATURES = "group:raw or group:validated or group:history or group:features"
+SERVED = "key:served_predictions or key:prediction_outcomes"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A challenger, the gate's first look at it, and the plain model for contestant (c), where that differs."""
+
+    digest: str
+    verdict: str
+    number: int
+    yearly: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a look of the gate left behind: its verdict, why, and which bundle serves from now on."""
+
+    verdict: str
+    reason: str
+    champion: str | None
+
+
+class Engine(Protocol):
+    """Whoever does the events of a replay, each on what is known until today."""
+
+    def train(self, due: Retraining, season: int) -> Trained:
+        """Train and have the gate look once."""
+
+    def judge(self, target: str, season: int) -> Judged:
+        """Have the gate look at the newest challenger."""
+
+    def report(self, target: str, season: int) -> ReportHeader:
+        """Make the drift report on what the champion has met."""
+
+    def model(self, digest: str) -> TrainedModel:
+        """Return a bundle's model."""
+
+
+@dataclass
+class DagsterEngine(AbstractContextManager["DagsterEngine"]):
+    """Events as Dagster runs in the replay's own home."""
+
+    home: Home
+    budget: float
+    say: Callable[[str], None]
+    _state: dict[str, Any] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        """Open the instance and assemble the platform once."""
+        self._state["definitions"] = build_definitions(self.home.settings, resources(self.home))
+        self._state["context"] = open_instance(self.home)
+        self._state["instance"] = self._state["context"].__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the instance."""
+        self._state["context"].__exit__(kind, error, trace)
+
+    def prepare(self, seasons: list[int]) -> None:
+        """Carry whole seasons from raw to features, those before the first day that is lived."""
+        for season in seasons:
+            self.run(TO_FEATURES, season)
+
+    def train(self, due: Retraining, season: int) -> Trained:
+        """See Engine."""
+        self.run(TO_FEATURES, season)
+        config = {
+            "until": due.until.isoformat(),
+            "change_date": due.change_date.isoformat() if due.change_date else None,
+            "cause": due.cause.value,
+            "report": due.report,
+            "families": [family_of(due.target)],
+            "budget": self.budget,
+        }
+        challenger = f"{due.target}_challenger"
+        chosen = {name: value for name, value in config.items() if value is not None}
+        self.run(f"key:{challenger}", None, {challenger: {"config": chosen}})
+        self.run(f"key:{due.target}_champion", None)
+        look = self._newest_decision(due.target)
+        digest = str(look["challenger"])
+        plain = digest if due.change_date is None else self._plain(due)
+        return Trained(digest, str(look["verdict"]), int(look["number"]), plain)
+
+    def judge(self, target: str, season: int) -> Judged:
+        """See Engine."""
+        self.run(TO_FEATURES, season)
+        self.run(f"key:{target}_champion", None)
+        look, champion = self._newest_decision(target), self.home.ledger.champion(target)
+        return Judged(str(look["verdict"]), str(look["reason"]), champion.model if champion else None)
+
+    def report(self, target: str, season: int) -> ReportHeader:
+        """See Engine."""
+        self.run(TO_FEATURES, season)
+        self.run(SERVED, season)
+        self.run(f"key:{target}_drift_report", season)
+        newest = self.home.reports.newest(target)
+        if newest is None:
+            raise CommandError(f"{target}: no drift report was kept; see the run in `parivision dev`")
+        return newest.header
+
+    def _newest_decision(self, target: str) -> dict[str, Any]:
+        records = [record for record in self.home.ledger.records(target) if record.kind == Kind.DECISION]
+        return records[-1].content()
+
+    def _plain(self, due: Retraining) -> str:
+        """Train what contestant (c) would have: the same games without any knowledge of a change; kept unjudged."""
+        target = TARGETS[due.target]
+        seasons = self.home.tables.partitions(target.table.name)
+        rows = self.home.tables.read(target.table.name, seasons).filter(pl.col("game_date") <= due.until)
+        model = fit(target, newest_seasons(target, rows), replay_config(target, self.budget, None))
+        metadata = {"kind": "comparison", "target": due.target, "trained_until": due.until.isoformat()}
+        return self.home.bundles.write_bundle(bundle_files(to_files(model), []), metadata).digest
+
+    def model(self, digest: str) -> TrainedModel:
+        """See Engine."""
+        return bundle_model(self.home.bundles.read_bundle(digest))
+
+    def run(self, select: str, season: int | None, config: Mapping[str, Any] | None = None) -> list[RunResult]:
+        """Run a selection and return its runs; raise CommandError in the run's words when one failed."""
+        definitions: dg.Definitions = self._state["definitions"]
+        planned = phases(definitions, select, [] if season is None else [str(season)])
+        results = [materialise(definitions, self._state["instance"], phase, self.say, config) for phase in planned]
+        self.home.tables.prune(self.home.settings.retained_versions)
+        for result in results:
+            if not result.succeeded:
+                raise CommandError(f"{result.name}: {'; '.join(result.problems)}")
+        return results

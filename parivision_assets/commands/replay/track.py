@@ -1,0 +1,106 @@
+"""One target on its way through a replay: who serves, who waits in shadow, what monitoring and the gate have seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from parivision_assets.commands.replay.engine import Engine
+from parivision_assets.commands.replay.season import PlayedSeason
+from parivision_assets.core.adaptation import ChallengerHeader, ReportHeader, Situation
+from parivision_assets.core.evidence import GamePair
+from parivision_assets.core.monitor import Monitor, needed_columns, observe, start
+from parivision_assets.core.targets import Target
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass
+class Track:
+    """A target's state, the same that the stores hold; `first` and `yearly` are contestants that only compare."""
+
+    target: Target
+    champion: ChallengerHeader | None = None
+    challenger: ChallengerHeader | None = None
+    first: str | None = None
+    yearly: str | None = None
+    report: ReportHeader | None = None
+    verdict_now: str = "none"
+    acknowledged_until: dt.date | None = None
+    season_ended: int | None = None
+    last_game_of_ended_season: dt.date | None = None
+    game_days: list[dt.date] = field(default_factory=list)
+    monitors: dict[str, Monitor] = field(default_factory=dict)
+    pairs: list[GamePair] = field(default_factory=list)
+    """The shadow's games so far, for the nightly glance."""
+    shadow_number: int = 1
+    shadow_verdict: str = ""
+    """The shadow's number among the season's comparisons, and the last recorded verdict on it."""
+    next_yearly: str | None = None
+    """Who is contestant (c) from the next season on."""
+    pending: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return the target's name."""
+        return self.target.name
+
+    @property
+    def shadow(self) -> ChallengerHeader | None:
+        """Return the challenger that waits for a verdict, if there is one."""
+        found = self.challenger
+        return None if found is None or found.is_champion else found
+
+    @property
+    def serving(self) -> ChallengerHeader | None:
+        """Return who answers: the champion, and before the first one the challenger."""
+        return self.champion or self.challenger
+
+    def situation(self) -> Situation:
+        """Return what the policy decides on."""
+        return Situation(
+            target=self.name,
+            game_days=tuple(self.game_days),
+            season_ended=self.season_ended,
+            last_game_of_ended_season=self.last_game_of_ended_season,
+            champion=self.champion.digest if self.champion else None,
+            challenger=self.challenger,
+            report=self.report,
+            verdict_now=self.verdict_now,
+            acknowledged_until=self.acknowledged_until,
+            champion_header=self.champion,
+        )
+
+    def watch(self, day: dt.date, rows: pl.DataFrame, chances: dict[str, Vector]) -> None:
+        """Let each model's monitor see a labelled day that it has not learnt from."""
+        columns = [name for name in needed_columns(self.name) if name in rows.columns]
+        for header in {item.digest: item for item in (self.champion, self.challenger) if item}.values():
+            if day <= header.trained_until or header.digest not in chances:
+                continue
+            seen = rows.select(
+                *columns,
+                pl.col(self.target.label).cast(pl.Int8).alias("label"),
+                pl.col(self.target.group).cast(pl.String).alias("game"),
+            ).with_columns(pl.Series("probability", chances[header.digest]))
+            monitor = self.monitors.get(header.digest) or start(self.name, header.digest)
+            self.monitors[header.digest] = observe(monitor, day, seen)
+
+
+@dataclass
+class Chances:
+    """Each model's probabilities on a season's events, computed once per model and season."""
+
+    engine: Engine
+    played: PlayedSeason
+    _known: dict[tuple[str, str], Vector] = field(default_factory=dict)
+
+    def of(self, target: Target, digest: str) -> Vector:
+        """Return a model's probability of every event of the season, in the features' order."""
+        key = (target.name, digest)
+        if key not in self._known:
+            self._known[key] = self.engine.model(digest).predict(self.played.features[target.table.name])
+        return self._known[key]
