@@ -64,6 +64,7 @@ _VALUE_AT = Sentinel(
     is_learnt=True,
 )
 _OVERALL = Sentinel(OVERALL, (), pl.lit("all"), is_input=False)
+# Overtime counts as the fourth quarter: which games need it is no change of the world.
 _SHOT = (
     _OVERALL,
     _plain("zone", is_input=False),
@@ -72,7 +73,7 @@ _SHOT = (
     _VALUE_AT,
     Sentinel("spot_distance_ft", ("spot_distance_ft",), _band("spot_distance_ft", 4.0, 8)),
     Sentinel("abs_angle_deg", ("abs_angle_deg",), _band("abs_angle_deg", 30.0, 4)),
-    _whole("quarter", 1, 5),
+    _whole("quarter", 1, 4),
     Sentinel("clock_s", ("clock_s",), _CLOCK_BAND),
     _whole("position", 0, 2),
     _whole("is_home", 0, 1),
@@ -85,8 +86,10 @@ _STRENGTH = Sentinel(
 _GAME = (
     _OVERALL,
     _STRENGTH,
-    _whole("is_playoffs", 0, 1),
-    Sentinel("season_day", ("season_day",), pl.when(pl.col("season_day") < 30).then(0).otherwise(1)),
+    Sentinel("is_playoffs", ("is_playoffs",), pl.col("is_playoffs").round().cast(pl.Int32), is_input=False),
+    Sentinel("season_day", ("season_day",), pl.when(pl.col("season_day") < 30).then(0).otherwise(1), is_input=False),
+    _whole("home_back_to_back", 0, 1),
+    _whole("away_back_to_back", 0, 1),
 )
 _BY_TARGET: dict[str, tuple[Sentinel, ...]] = {
     "shot_pre_release": _SHOT,
