@@ -125,10 +125,18 @@ def ledger_list(
 
 @ledger_app.command("verify")
 def ledger_verify(as_json: Json = False) -> None:
-    """Check the chain of digests, and the heads kept in the assets' metadata."""
+    """Check the chain of digests against itself and the heads kept in MLflow runs and assets' metadata."""
     from parivision_assets.commands.ledger import verify
 
     verify(as_json=as_json)
+
+
+@ledger_app.command("migrate")
+def ledger_migrate(as_json: Json = False) -> None:
+    """Bring the database to this version's revision; as often as you like, by several at once."""
+    from parivision_assets.commands.ledger import migrate
+
+    migrate(as_json=as_json)
 
 
 @ledger_app.command("export")

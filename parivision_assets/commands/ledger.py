@@ -1,13 +1,15 @@
-"""`parivision ledger`: what was decided, whether the record is whole, and its export."""
+"""`parivision ledger`: what was decided, whether the record is whole, its export, and its database's revision."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 
 from parivision_assets.commands.console import print_json, print_table
 from parivision_assets.errors import CommandError
 from parivision_assets.settings import Settings
 from parivision_assets.stores.chain import Head
+from parivision_assets.stores.database import migrate_database
 from parivision_assets.stores.decisions import decision_table
 from parivision_assets.stores.home import Home
 
@@ -26,9 +28,11 @@ def show(target: str | None, *, as_json: bool) -> None:
 
 
 def verify(*, as_json: bool) -> None:
-    """Check the chain against itself and against the head that the newest MLflow runs keep."""
+    """Check the chain against itself and against the heads that MLflow runs and assets' metadata keep."""
+    from parivision_assets.defs.instance import kept_ledger_heads
+
     home = Home(Settings())
-    kept = [Head.parse(text) for text in home.registry.kept_heads()]
+    kept = [Head.parse(text) for text in {*home.registry.kept_heads(), *kept_ledger_heads(home)}]
     found = home.ledger.verify(kept)
     if as_json:
         print_json(
@@ -38,6 +42,17 @@ def verify(*, as_json: bool) -> None:
         sys.stdout.write(f"{found.message}; {len(kept)} head(s) kept elsewhere agree\n" if found.intact else "")
     if not found.intact:
         raise CommandError(f"the ledger is not intact: {found.message}. Restore it from a backup or an export")
+
+
+def migrate(*, as_json: bool) -> None:
+    """Bring PariVision's database to the newest revision and say from which to which."""
+    done = migrate_database(Settings().ledger_url)
+    if as_json:
+        print_json(asdict(done))
+    elif done.before == done.after:
+        sys.stdout.write(f"the database is at revision {done.after}; nothing to do\n")
+    else:
+        sys.stdout.write(f"the database was migrated from {done.before or 'empty'} to revision {done.after}\n")
 
 
 def export() -> None:

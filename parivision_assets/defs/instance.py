@@ -1,14 +1,19 @@
-"""The Dagster instance under the home: its configuration file, and runs that a killed process left open."""
+"""The Dagster instance under the home: its configuration file, and what a killed process left open or half done."""
 
+import logging
 import os
 from collections.abc import Mapping
 
 import dagster as dg
 import yaml
 
+from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.defs.resources import close_orphaned_mlflow_runs
 from parivision_assets.stores.atomic import is_running, write_atomic
+from parivision_assets.stores.following import repair_champions
 from parivision_assets.stores.home import Home
+
+logger = logging.getLogger(__name__)
 
 PID_TAG = "parivision/pid"
 
@@ -49,9 +54,27 @@ def open_instance(home: Home) -> dg.DagsterInstance:
     os.environ.update(configure(home))
     instance = dg.DagsterInstance.get()
     close_orphaned_dagster_runs(instance)
-    if (home.root / "mlflow" / "mlflow.db").exists():
+    # Without MLflow there is neither an open run nor a champion, and importing it takes seconds.
+    if home.settings.mlflow_tracking_uri or (home.root / "mlflow" / "mlflow.db").exists():
         close_orphaned_mlflow_runs(home, instance)
+        for problem in repair_champions(home):
+            logger.warning(problem)
     return instance
+
+
+def kept_ledger_heads(home: Home) -> list[str]:
+    """Return the ledger heads that assets' materializations keep, sorted; none where nothing was materialised yet."""
+    if not (home.dagster / "dagster.yaml").exists():
+        return []
+    os.environ.update(configure(home))
+    heads: set[str] = set()
+    with dg.DagsterInstance.get() as instance:
+        for name in (*(f"{target}_champion" for target in TARGETS), "promotion_decisions"):
+            for record in instance.fetch_materializations(dg.AssetKey(name), limit=1000).records:
+                made = record.asset_materialization
+                if made is not None and "ledger_head" in made.metadata:
+                    heads.add(str(made.metadata["ledger_head"].value))
+    return sorted(heads)
 
 
 def close_orphaned_dagster_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -44,7 +44,7 @@ def repair_champions(home: Home) -> list[str]:
 
 def _follow(home: Home, champion: Champion) -> None:
     run = home.registry.run_of_bundle(champion.target, champion.model)
-    head = _trusted_head(home, run)
+    head = _trusted_head(home)
     pointer = home.bundles.champion(champion.target)
     if pointer is None or (pointer.digest, pointer.decision) != (champion.model, champion.entry.sequence):
         home.bundles.set_champion(champion.target, champion.model, champion.entry.sequence, repair=True)
@@ -52,15 +52,9 @@ def _follow(home: Home, champion: Champion) -> None:
     home.registry.keep_head(run, str(head))
 
 
-def _trusted_head(home: Home, run: str) -> Head:
-    """Return the ledger's head if the chain agrees with the heads kept so far; the new head will replace one of them.
-
-    The run's own head is enough while it is still the newest: it vouches for everything before it.
-    """
-    kept = home.registry.kept_head(run)
-    is_newest = kept is not None and kept == str(home.ledger.head())
-    heads = [kept] if is_newest else home.registry.kept_heads()
-    found = home.ledger.verify([Head.parse(str(text)) for text in heads])
+def _trusted_head(home: Home) -> Head:
+    """Return the ledger's head if the chain agrees with every kept head; the new one will replace one of them."""
+    found = home.ledger.verify([Head.parse(text) for text in home.registry.kept_heads()])
     if not found.intact:
         raise LedgerBrokenError(f"the ledger is not intact: {found.message}. Restore it from a backup or an export")
     return found.head

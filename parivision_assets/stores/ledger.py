@@ -24,7 +24,6 @@ from parivision_assets.stores.chain import (
     Record,
     Verification,
     canonical_json,
-    champions,
     current_champion,
     seal,
     verify_records,
@@ -181,14 +180,6 @@ class Ledger:
     def champion(self, target: str) -> Champion | None:
         """Return the target's champion as the newest promotion or rollback made it, None before the first."""
         return current_champion(self.records(target), target)
-
-    def rollback_entry(self, target: str, model: str, actor: str, reason: str) -> Entry:
-        """Return the entry that makes an earlier champion serve again; raise ValueError if it never did."""
-        served = {found.model for found in champions(self.records(target), target)}
-        if model not in served:
-            known = ", ".join(sorted(served)) or "none so far"
-            raise ValueError(f"{model} was never champion of {target}; a rollback goes to one that was: {known}")
-        return Entry(Kind.ROLLBACK, target, actor, reason, {"champion": model})
 
     def comparison_number(self, target: str, season: int, challenger: str, champion: str) -> int:
         """Return the number of this pair among the season's comparisons, from 1; a known pair keeps its number.

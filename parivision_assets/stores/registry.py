@@ -208,11 +208,6 @@ class ModelRegistry:
         runs: Sequence[Any] = self.client.search_runs(experiments, f"tags.{LEDGER_HEAD_TAG} LIKE '%:%'")
         return sorted({run.data.tags[LEDGER_HEAD_TAG] for run in runs})
 
-    def kept_head(self, run_id: str) -> str | None:
-        """Return the ledger's head that a run keeps, or None."""
-        tags: Mapping[str, str] = self.client.get_run(run_id).data.tags
-        return tags.get(LEDGER_HEAD_TAG)
-
     def keep_head(self, run_id: str, head: str) -> None:
         """Keep the ledger's head with a run."""
         self.client.set_tag(run_id, LEDGER_HEAD_TAG, head)

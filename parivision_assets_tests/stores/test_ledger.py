@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from parivision_assets.stores.chain import Head, Kind, read_export, verify_records
+from parivision_assets.stores.chain import Head, read_export, verify_records
 from parivision_assets.stores.ledger import HeadMoved, Ledger, LedgerBrokenError
 from parivision_assets_tests.stores import racers
 from parivision_assets_tests.stores.racers import decision
@@ -149,15 +149,6 @@ def test_a_pair_keeps_its_number_within_a_season(ledger):
     assert ledger.comparison_number("game", 2021, "c", "a") == 4
     assert ledger.comparison_number("game", 2022, "c", "a") == 1
     assert ledger.comparison_number("shot_post_event", 2021, "b", "a") == 1
-
-
-def test_a_rollback_goes_to_a_former_champion_only(ledger):
-    fill(ledger, 2)
-    ledger.append(decision("v3", "v2", "keep"), ledger.head())
-    ledger.append(ledger.rollback_entry("game", "v1", "ana", "v2 is wrong in overtime"), ledger.head())
-    assert (ledger.champion("game").model, ledger.champion("game").kind) == ("v1", Kind.ROLLBACK)
-    with pytest.raises(ValueError, match=r"v3 was never champion of game; .* v1, v2"):
-        ledger.rollback_entry("game", "v3", "ana", "why not")
 
 
 def test_settle_may_decide_to_append_nothing(ledger):
