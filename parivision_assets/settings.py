@@ -70,6 +70,9 @@ class LoopSettings(BaseSettings):
     settle_game_days: int = Field(
         default=LoopPolicy.settle_game_days, ge=1, description="Games after a change before it is learnt"
     )
+    patience_game_days: int = Field(
+        default=LoopPolicy.patience_game_days, ge=1, description="Games in which a challenger may prove a change learnt"
+    )
     follow_up_until_game_days: int = Field(
         default=LoopPolicy.follow_up_until_game_days, ge=1, description="A change is learnt again up to this long after"
     )

@@ -29,6 +29,8 @@ class LoopPolicy:
     """No training that a report asks for sooner than this after the newest challenger's last game day."""
     settle_game_days: int = 6
     """Game days after the estimated change before the first training that answers it."""
+    patience_game_days: int = 30
+    """How long a challenger that learnt a change may prove itself in shadow before another takes its place."""
     follow_up_until_game_days: int = 60
     """A changed relation is learnt again each time the game days since the change have doubled, up to this many."""
 
@@ -126,14 +128,16 @@ def _unreported_days(situation: Situation) -> int:
 
 
 def _verdict_moved(situation: Situation, policy: LoopPolicy) -> str | None:
-    """A relation that moved, newly or back, is reported at once; while data is broken, only after the cool-down.
+    """A relation that moved is reported at once; one that moved back, or moves in broken data, after the cool-down.
 
     The daily monitoring says nothing of the inputs: those are looked at with every report.
     """
     reported = situation.report.verdict if situation.report else "none"
-    if ("concept" in situation.verdict_now) == ("concept" in reported):
+    moved = "concept" in situation.verdict_now
+    if moved == ("concept" in reported):
         return None
-    if reported == "data broken" and _unreported_days(situation) < policy.cool_down_game_days:
+    settled = moved and reported != "data broken"
+    if not settled and _unreported_days(situation) < policy.cool_down_game_days:
         return None
     return f"the daily monitoring says {situation.verdict_now}, the newest report says {reported}"
 
@@ -189,6 +193,8 @@ def _concept(situation: Situation, policy: LoopPolicy) -> Retraining | None:
     challenger = situation.challenger
     if challenger is not None and situation.days_after(challenger.trained_until) < policy.cool_down_game_days:
         return None
+    if _proves_itself(situation, policy):
+        return None
     reason = f"the report on games until {report.last_date} says that the relation moved" + (
         f" on about {report.since}" if report.since else ""
     )
@@ -202,6 +208,8 @@ def _follow_up(situation: Situation, policy: LoopPolicy) -> Retraining | None:
         return None
     if _open_report(situation) or _acknowledged(situation) or not _change_stands(situation):
         return None
+    if _proves_itself(situation, policy):
+        return None
     learnt = situation.days_from(challenger.change_date, challenger.trained_until)
     doubled = 2 * max(learnt, policy.settle_game_days)
     if doubled > min(situation.days_from(challenger.change_date), policy.follow_up_until_game_days):
@@ -209,6 +217,14 @@ def _follow_up(situation: Situation, policy: LoopPolicy) -> Retraining | None:
     reason = f"{doubled} game days have passed since the change on about {challenger.change_date}, {learnt} were learnt"
     change = (challenger.change_date, challenger.report)
     return _training(situation, Cause.FOLLOW_UP, challenger.digest, change, reason)
+
+
+def _proves_itself(situation: Situation, policy: LoopPolicy) -> bool:
+    """Return whether a challenger that learnt a change is in shadow and not out of patience: evidence takes games."""
+    challenger = situation.challenger
+    if challenger is None or challenger.is_champion or challenger.change_date is None:
+        return False
+    return situation.days_after(challenger.trained_until) < policy.patience_game_days
 
 
 def _open_report(situation: Situation) -> ReportHeader | None:

@@ -125,8 +125,17 @@ def test_a_change_is_learnt_again_at_12_24_and_48_game_days() -> None:
         if found is not None:
             seen.append((found.cause, now.days_from(day(30))))
             assert found.report == "report"
-            challenger = trained(count - 1, Cause.FOLLOW_UP, change_date=day(30), report="report")
+            challenger = trained(count - 1, Cause.FOLLOW_UP, change_date=day(30), report="report", is_champion=True)
     assert seen == [(Cause.FOLLOW_UP, 12), (Cause.FOLLOW_UP, 24), (Cause.FOLLOW_UP, 48)]
+
+
+@pytest.mark.parametrize("newer", [{}, {"last": 60, "digest": "newer"}])
+def test_a_challenger_that_learnt_a_change_has_time_to_prove_itself(newer: dict[str, object]) -> None:
+    waiting = trained(35, Cause.CONCEPT, change_date=day(30), report="report")
+    moved = {"report": replace(reported(32, 30), **{"last_date": day(60), "digest": "newer"} if newer else {})}
+    last_night = 35 + POLICY.patience_game_days
+    assert retraining_due(situation(last_night, challenger=waiting, **moved), POLICY) is None
+    assert retraining_due(situation(last_night + 1, challenger=waiting, **moved), POLICY) is not None
 
 
 def test_a_change_that_is_no_longer_reported_and_convinced_no_gate_is_let_go() -> None:
@@ -173,11 +182,13 @@ def test_an_acknowledged_change_is_left_alone_until_the_day_after() -> None:
     assert (found.cause, found.change_date) == (Cause.SEASON_OVER, None)
 
 
-def test_a_relation_that_moved_or_came_back_is_reported_at_once() -> None:
+def test_a_relation_that_moved_is_reported_at_once_and_one_that_came_back_after_the_cool_down() -> None:
     assert report_due(situation(3), POLICY) is None
     newly = report_due(situation(3, verdict_now="concept"), POLICY)
     assert newly == "the daily monitoring says concept, the newest report says none"
-    assert report_due(situation(12, verdict_now="none", report=reported(10, 5)), POLICY) is not None
+    back = {"verdict_now": "none", "report": reported(10, 5)}
+    assert report_due(situation(10 + POLICY.cool_down_game_days, **back), POLICY) is None
+    assert report_due(situation(11 + POLICY.cool_down_game_days, **back), POLICY) is not None
     assert report_due(situation(12, verdict_now="concept", report=reported(10, 5)), POLICY) is None
 
 
@@ -186,7 +197,7 @@ def test_the_monitoring_of_the_relation_says_nothing_of_the_inputs() -> None:
     assert report_due(situation(40, report=inputs), POLICY) is None
     both = replace(reported(10), verdict="input and concept")
     assert report_due(situation(12, verdict_now="concept", report=both), POLICY) is None
-    assert "says input and concept" in str(report_due(situation(12, report=both), POLICY))
+    assert "says input and concept" in str(report_due(situation(21, report=both), POLICY))
 
 
 def test_broken_data_is_not_reported_every_day() -> None:
