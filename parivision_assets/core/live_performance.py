@@ -37,7 +37,7 @@ def live_performance(
     rows = []
     for (target, model), own in served.sort("target", "model").group_by("target", "model", maintain_order=True):
         # Numbers rank faster than names, and every window ranks its games.
-        numbered = own.sort("game_date").with_columns(pl.col("game").rank("dense"))
+        numbered = own.sort("game_date", "event").with_columns(pl.col("game").rank("dense"))
         holdout = holdouts.get(str(model))
         rows += [
             {"target": target, "model": model, **_row(part, window, holdout)}
