@@ -11,6 +11,11 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
+MAJOR_HARM_NATS = 0.002
+"""What is major: an error of three points in every probability (d^2 / (2 * 0.24) nats per row)."""
+MOST_PENDING = 0.5
+"""With more of the window's outcomes unknown than this, there is no verdict on the relation."""
+
 
 class Severity(StrEnum):
     """How much it matters, by effect size and harm, never by p-values."""
@@ -33,7 +38,7 @@ class ColumnShift:
 
 @dataclass(frozen=True)
 class ColumnHarm:
-    """What re-learning one column's relation to the outcome would save, nats per row."""
+    """What re-learning one column's relation to the outcome would save beyond standing errors, nats per row."""
 
     column: str
     harm_nats: float
@@ -53,8 +58,9 @@ class RelationAnswer:
     """Has the relation of the outcome to the inputs moved (concept)?
 
     `harm_nats` per row is what re-learning would save on recent games (prequential, so not an optimistic figure),
-    beyond what it would have saved on the champion's own holdout; `since` is the estimated first day of the change.
-    `log_e_value` is anytime-valid evidence (natural logarithm) against "the champion's probabilities still hold".
+    beyond the champion's standing errors (on its own holdout, or before those games); `since` is the estimated first
+    day of the change. `log_e_value` is anytime-valid evidence (natural logarithm) against "the champion's
+    probabilities still hold, standing errors apart". `rows` and `game_days` are those of the recent games.
     """
 
     moved: bool
@@ -81,7 +87,10 @@ class QualityAnswer:
 
 @dataclass(frozen=True)
 class Attribution:
-    """A change in log loss against the champion's holdout (nats per row); mix + concept + noise = change."""
+    """A change in log loss against the champion's holdout (nats per row); mix + concept + noise = change.
+
+    Standard errors are clustered by game, None with a single game.
+    """
 
     reference_log_loss: float
     current_log_loss: float
@@ -91,6 +100,8 @@ class Attribution:
     concept_nats: float
     noise_nats: float
     columns: tuple[ColumnHarm, ...]
+    mix_se: float | None = None
+    concept_se: float | None = None
 
 
 @dataclass(frozen=True)
@@ -112,10 +123,12 @@ class DriftSummary:
 
     @property
     def verdict(self) -> str:
-        """Return the verdict in a word or two: data broken, pending, concept, input, input and concept, or none."""
+        """Return the verdict in a word or two: data broken, concept, input, input and concept, pending, or none."""
         if self.quality.broken:
             return "data broken"
         moved = [name for name, is_moved in (("input", self.input.moved), ("concept", self.relation.moved)) if is_moved]
+        if is_undecided(self.relation, self.quality):
+            moved = [name for name in moved if name == "input"] + ["pending"]
         return " and ".join(moved) or "none"
 
     def to_dict(self) -> dict[str, Any]:
@@ -146,6 +159,80 @@ class DriftSummary:
                 **attribution, "columns": _each(ColumnHarm, attribution),
             }),
         })  # fmt: skip
+
+
+def is_undecided(relation: RelationAnswer, quality: QualityAnswer) -> bool:
+    """Return whether too few outcomes are known for a verdict on the relation."""
+    return quality.events > 0 and (relation.rows == 0 or quality.pending > MOST_PENDING * quality.events)
+
+
+def summarise(
+    target: str,
+    champion: str,
+    window: tuple[dt.date | None, dt.date | None],
+    *,
+    input_answer: InputAnswer,
+    relation: RelationAnswer,
+    quality: QualityAnswer,
+    attribution: Attribution | None,
+    outcomes: tuple[int, int] | None = None,
+) -> DriftSummary:
+    """Return a report's summary from its three answers over a window of game dates (first, last; None: no games).
+
+    `outcomes` counts the window's labelled rows that were 1 and 0; with one of them only, the reason says so.
+    Retraining is asked for when the relation has moved, the data is not broken and most outcomes are known.
+    """
+    undecided = is_undecided(relation, quality)
+    drifted = [column.column for column in input_answer.columns if column.moved]
+    if relation.moved and relation.columns:
+        drifted.append(relation.columns[0].column)
+    return DriftSummary(
+        target, champion, *window,
+        _severity(input_answer, relation, quality, undecided=undecided),
+        tuple(dict.fromkeys(drifted)),
+        input_answer, relation, quality, attribution,
+        relation.moved and not quality.broken and not undecided,
+        "; ".join(_reasons(input_answer, relation, quality, attribution, outcomes, undecided=undecided)),
+    )  # fmt: skip
+
+
+def _severity(
+    input_answer: InputAnswer, relation: RelationAnswer, quality: QualityAnswer, *, undecided: bool
+) -> Severity:
+    """Return major for broken data or much harm, minor for less harm, a moved input or late outcomes."""
+    if quality.broken or (relation.moved and relation.harm_nats >= MAJOR_HARM_NATS):
+        return Severity.MAJOR
+    return Severity.MINOR if relation.moved or input_answer.moved or undecided else Severity.NONE
+
+
+def _reasons(
+    input_answer: InputAnswer,
+    relation: RelationAnswer,
+    quality: QualityAnswer,
+    attribution: Attribution | None,
+    outcomes: tuple[int, int] | None,
+    *,
+    undecided: bool,
+) -> list[str]:
+    """Return what explains the verdict, the most important first, in words."""
+    if not quality.events:
+        return ["no games in the window: there is nothing to judge; choose a window with games"]
+    told = []
+    if quality.broken:
+        told.append(f"the data is broken, so nothing is learnt from it: {quality.reason}")
+    if undecided:
+        told.append(
+            f"{quality.pending:,} of {quality.events:,} events wait for their outcome: no verdict on the relation"
+        )
+    told.append(relation.reason)
+    told.append(input_answer.reason)
+    told.extend(quality.problems)
+    if outcomes is not None and sum(outcomes) > 0 and 0 in outcomes:
+        only = 1 if outcomes[0] else 0
+        told.append(f"all {sum(outcomes):,} outcomes known in the window are {only}: its log loss is mostly luck")
+    if attribution is None and not undecided:
+        told.append("no games before the window to compare with, so the change in log loss is not attributed")
+    return told
 
 
 def _each(kind: type[Any], holder: dict[str, Any]) -> tuple[Any, ...]:
