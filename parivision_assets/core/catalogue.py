@@ -10,6 +10,7 @@ from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE, Ta
 from parivision_assets.core.training import TrainingConfig
 
 TARGETS = {target.name: target for target in (SHOT_PRE_RELEASE, SHOT_POST_EVENT, GAME)}
+FEATURE_TABLES = sorted({target.table.name for target in TARGETS.values()})
 
 
 def training_configs(target: Target, families: Sequence[str]) -> list[TrainingConfig]:

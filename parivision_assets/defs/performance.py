@@ -1,4 +1,4 @@
-"""Live performance: what was served, joined with what happened, and every contestant on the same events."""
+"""Live performance: what was served, joined with what happened, beside the holdout. The board is in `scoreboards`."""
 
 import datetime as dt
 from typing import Any
@@ -7,23 +7,16 @@ import dagster as dg
 import polars as pl
 
 from parivision_assets import pictures
-from parivision_assets.core.catalogue import TARGETS
-from parivision_assets.core.contracts import GAMES
-from parivision_assets.core.forecasts import clean_forecasts
-from parivision_assets.core.game_target import GAME
+from parivision_assets.core.catalogue import FEATURE_TABLES, TARGETS
 from parivision_assets.core.live_performance import live_performance
 from parivision_assets.core.monitoring_tables import (
-    CHALLENGER,
     CHAMPION,
     LIVE_PERFORMANCE,
     PREDICTION_OUTCOMES,
-    SCOREBOARD,
     SERVED_PREDICTIONS,
     STATES,
 )
 from parivision_assets.core.outcomes import PENDING_LIMIT, OutcomeSummary, join_outcomes, outcome_rows, summarise
-from parivision_assets.core.scoreboard import benchmarks, scoreboard
-from parivision_assets.core.splits import walk_forward
 from parivision_assets.core.targets import Target
 from parivision_assets.defs.partitions import this_and_earlier
 from parivision_assets.defs.publishing import (
@@ -35,13 +28,13 @@ from parivision_assets.defs.publishing import (
     publish_absent,
     table_options,
 )
-from parivision_assets.sources.archives import Dataset, SourceAbsentError, find_files, read
+from parivision_assets.defs.scoreboards import scoreboard_asset
+from parivision_assets.sources.archives import Dataset
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.platform_date import today
 from parivision_assets.stores.serving_record import champion_holdout, in_play, record_unserved, season_span
 
 Partitions = dg.PartitionsDefinition[str]
-FEATURE_TABLES = sorted({target.table.name for target in TARGETS.values()})
 OUTCOME_CHECKS = {
     "no_contradictions": "No event has two different outcomes; such events are not scored",
     "predictions_in_time": "No prediction was made after the game's day had closed; such predictions are not scored",
@@ -82,7 +75,7 @@ def serve(home: Home, target: Target, season: str) -> int:
 
 def served_in(home: Home, season: str) -> pl.DataFrame:
     """Return all targets' predictions on record for a season's dates."""
-    span = season_span(home, FEATURE_TABLES, season)
+    span = season_span(home, season)
     if span is None:
         return SERVED_PREDICTIONS.schema.to_frame()
     return pl.concat([home.served.read(name, *span) for name in TARGETS])
@@ -198,7 +191,7 @@ def live_performance_asset(partitions: Partitions) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], prediction_outcomes: pl.LazyFrame | None
     ) -> Events:
         season = context.partition_key
-        span = season_span(home, FEATURE_TABLES, season)
+        span = season_span(home, season)
         joined = None if prediction_outcomes is None or span is None else served_until(prediction_outcomes, *span)
         if joined is None or joined.is_empty() or span is None:
             yield from publish_absent(home, LIVE_PERFORMANCE, season, f"no champion served in {season}")
@@ -228,69 +221,6 @@ def live_pictures(frame: pl.DataFrame) -> dict[str, Any]:
         found[f"{target}_newest"] = dg.MetadataValue.md(markdown_table(newest))
         if own["log_loss"].drop_nulls().len():
             found[f"{target}_log_loss"] = image(pictures.rolling_log_loss_png(own, f"{target}: log loss as served"))
-    return found
-
-
-def scoreboard_asset(partitions: Partitions) -> dg.AssetsDefinition:
-    """Return the scoreboard of every target."""
-
-    @dg.asset(
-        **table_options(SCOREBOARD, "monitoring", set(), partitions),
-        deps=[*FEATURE_TABLES, GAMES.name],
-        check_specs=[contract_spec(SCOREBOARD, partitions)],
-    )
-    def build_scoreboard(
-        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], prediction_outcomes: pl.DataFrame | None
-    ) -> Events:
-        season = context.partition_key
-        frame = SCOREBOARD.schema.to_frame()
-        if prediction_outcomes is not None:
-            boards = [target_board(home, target, season, prediction_outcomes) for target in TARGETS.values()]
-            frame = pl.concat(boards)
-        if frame.is_empty():
-            yield from publish_absent(home, SCOREBOARD, season, f"no outcome of a served prediction in {season}")
-            return
-        yield from publish(SCOREBOARD, frame, metadata=board_tables(frame))
-
-    return build_scoreboard
-
-
-def target_board(home: Home, target: Target, season: str, joined: pl.DataFrame) -> pl.DataFrame:
-    """Return one target's scoreboard of a season; its rates are those of earlier seasons."""
-    if not home.tables.has(target.table.name, season):
-        return SCOREBOARD.schema.to_frame()
-    features = home.tables.read(target.table.name, season)
-    available = [int(key) for key in home.tables.partitions(target.table.name)]
-    training = features.head(0)
-    if min(available) < int(season):
-        years = walk_forward(int(season), available, target.newest_seasons or len(available))
-        keys = sorted({key for baseline in target.baselines for key in baseline.keys})
-        training = home.tables.read(target.table.name, years, [target.label, *keys])
-    games = home.tables.read(GAMES.name, season) if home.tables.has(GAMES.name, season) else None
-    forecasts = published_forecasts(home) if target.name == GAME.name else None
-    rivals = benchmarks(target, training, features, games, forecasts)
-    return scoreboard(joined, rivals, target.name, int(season), in_play(home, target.name).get(CHALLENGER))
-
-
-def published_forecasts(home: Home) -> pl.DataFrame | None:
-    """Return the published pre-game forecasts, None where nobody publishes any."""
-    url = home.settings.source_url(Dataset.FORECASTS)
-    if url is None:
-        return None
-    try:
-        files = find_files(url, Dataset.FORECASTS)
-    except SourceAbsentError:
-        return None
-    return clean_forecasts(pl.concat([read(file) for file in files])).valid if files else None
-
-
-def board_tables(frame: pl.DataFrame) -> dict[str, Any]:
-    """Return each board as a table."""
-    shown = ["contestant", "n", "log_loss", "log_loss_se", "brier", "accuracy", "behind_nats", "behind_se", "standing"]
-    found: dict[str, Any] = {}
-    for (target, board), own in frame.partition_by("target", "board", as_dict=True, maintain_order=True).items():
-        left_out = f"\n\nLeft out: {own['left_out'][0]:,} events. {own['left_out_reason'][0]}."
-        found[f"{target}_{board}"] = dg.MetadataValue.md(markdown_table(own.select(shown)) + left_out)
     return found
 
 

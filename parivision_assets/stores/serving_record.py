@@ -9,6 +9,7 @@ import datetime as dt
 
 import polars as pl
 
+from parivision_assets.core.catalogue import FEATURE_TABLES
 from parivision_assets.core.evaluation import Metrics
 from parivision_assets.core.monitoring_tables import CHALLENGER, CHAMPION
 from parivision_assets.core.outcomes import event_key, served_rows
@@ -57,10 +58,10 @@ def champion_holdout(home: Home, target: str, model: str) -> Metrics | None:
     return None if record is None else read_decision(home, record).evidence.challenger_metrics
 
 
-def season_span(home: Home, tables: list[str], season: str) -> tuple[dt.date, dt.date | None] | None:
+def season_span(home: Home, season: str) -> tuple[dt.date, dt.date | None] | None:
     """Return the first game date of a season and the day before the next season's; None for a season without games."""
     starts: dict[str, dt.date] = {}
-    for table in tables:
+    for table in FEATURE_TABLES:
         for key in home.tables.partitions(table):
             first = home.tables.scan(table, key).select(pl.col("game_date").min()).collect().item()
             starts[key] = min(first, starts.get(key, first))

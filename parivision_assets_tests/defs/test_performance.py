@@ -1,0 +1,179 @@
+"""What was served, its outcomes, live performance and the scoreboard, materialised on a platform of drawn features."""
+
+import datetime as dt
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from parivision_assets.commands.run import RunResult
+from parivision_assets.core.contracts import GAMES
+from parivision_assets.core.game_features import GAME_FEATURE_TABLE
+from parivision_assets.core.monitoring_tables import (
+    LIVE_PERFORMANCE,
+    PREDICTION_OUTCOMES,
+    SCOREBOARD,
+    SERVED_PREDICTIONS,
+)
+from parivision_assets.core.shot_features import SHOT_FEATURES
+from parivision_assets.stores.serving_record import champion_holdout, in_play
+from parivision_assets_tests.model_platform import TARGET, games, model_platform, retrain
+from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
+
+SEASON = "2022"
+TODAY = dt.date(2022, 6, 1)
+PARTS = "key:served_predictions or key:prediction_outcomes or key:live_performance or key:scoreboard"
+ALL_MADE = (SERVED_PREDICTIONS, PREDICTION_OUTCOMES, LIVE_PERFORMANCE, SCOREBOARD)
+
+
+def dated(small: SmallPlatform) -> SmallPlatform:
+    """Return the platform with a date given, since no game was landed."""
+    return replace(small, settings=small.settings.model_copy(update={"today": TODAY}))
+
+
+def made(small: SmallPlatform, part: str = "challenger champion", family: str = "logistic_regression") -> None:
+    """Train a challenger, or let the gate decide; what foreign libraries warn of is not ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = retrain(small, {f"{TARGET}_challenger": {"config": {"families": [family], "budget": 0.2}}}, part)
+    assert result.succeeded, result.problems
+
+
+def materialised(small: SmallPlatform) -> RunResult:
+    """Make all four assets of the season."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        (result,) = small.run(PARTS, [SEASON])
+    assert result.succeeded, result.problems
+    return result
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallPlatform]:
+    """Return a platform whose first champion served a season, all assets made."""
+    before = dict(os.environ)
+    import_foreign_libraries()
+    small = dated(model_platform(tmp_path_factory.mktemp("served")))
+    made(small)
+    materialised(small)
+    yield small
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def table(small: SmallPlatform, name: str) -> pl.DataFrame:
+    return small.home.tables.read(name, SEASON)
+
+
+def test_without_a_champion_everything_is_absent_and_nothing_fails(tmp_path: Path) -> None:
+    import_foreign_libraries()
+    small = dated(model_platform(tmp_path))
+    assert set(materialised(small).assets.values()) == {"absent"}
+    for made_here in ALL_MADE:
+        assert not small.home.tables.has(made_here.name, SEASON)
+
+
+def test_the_champion_serves_every_event_it_did_not_learn_from(served: SmallPlatform) -> None:
+    frame = table(served, "served_predictions")
+    features = served.home.tables.read(SHOT_FEATURES.name, SEASON)
+    assert frame.height == features.height
+    assert frame["role"].unique().to_list() == ["champion"]
+    assert (frame["as_of"] < frame["game_date"]).all()
+    assert SERVED_PREDICTIONS.violations(frame) == {}
+    # Season 2021 is what it was trained on.
+    assert served.home.served.read(TARGET, last=dt.date(2021, 10, 1)).is_empty()
+
+
+def test_outcomes_are_those_of_the_features(served: SmallPlatform) -> None:
+    frame = table(served, "prediction_outcomes")
+    made = served.home.tables.read(SHOT_FEATURES.name, SEASON)["is_made"].sum()
+    assert frame["state"].unique().to_list() == ["scored"]
+    assert frame["outcome"].sum() == made
+    # No day file landed, so nobody can tell how late the labels were.
+    assert frame["label_delay_days"].null_count() == frame.height
+
+
+def test_live_figures_stand_beside_the_champions_own_holdout(served: SmallPlatform) -> None:
+    frame = table(served, "live_performance")
+    champion = in_play(served.home, TARGET)["champion"]
+    holdout = champion_holdout(served.home, TARGET, champion)
+    assert holdout is not None
+    whole = frame.filter(pl.col("window") == "since_promotion").row(0, named=True)
+    # It was judged on this very season, so what it served is its holdout.
+    assert whole["log_loss"] == pytest.approx(holdout.log_loss)
+    assert whole["change_nats"] == pytest.approx(0.0)
+    assert frame.filter(pl.col("window") == "7_days").height == 40
+
+
+def test_everybody_on_the_board_has_the_same_events(served: SmallPlatform) -> None:
+    frame = table(served, "scoreboard")
+    assert set(frame["contestant"]) == {"champion", "constant", "zone_mean"}
+    assert frame["n"].n_unique() == 1
+    assert frame["contestant"][0] == "champion"
+    assert "ahead of" in frame["standing"][0]
+
+
+def test_again_changes_nothing(served: SmallPlatform) -> None:
+    before = served.digests()
+    files = {path: path.read_bytes() for path in served.home.served.root.rglob("*.parquet")}
+    materialised(served)
+    assert served.digests() == before
+    assert {path: path.read_bytes() for path in served.home.served.root.rglob("*.parquet")} == files
+
+
+def test_a_challenger_scores_in_shadow_beside_the_champion(tmp_path: Path) -> None:
+    import_foreign_libraries()
+    small = dated(model_platform(tmp_path))
+    made(small)
+    materialised(small)
+    first = in_play(small.home, TARGET)["champion"]
+    made(small, family="random_forest")
+    models = in_play(small.home, TARGET)
+    materialised(small)
+    frame = table(small, "served_predictions")
+    # Whoever serves now, what the first champion served stays as it was recorded.
+    assert frame.filter(pl.col("role") == "champion")["model"].unique().to_list() == [first]
+    assert set(frame["model"]) == {first, *models.values()}
+    board = table(small, "scoreboard")
+    assert set(board.filter(pl.col("board") == "shadow")["contestant"]) >= {"champion", "challenger"}
+    assert board.filter(pl.col("board") == "whole")["contestant"].to_list().count("challenger") == 0
+
+
+def test_a_corrected_game_corrects_its_outcomes_and_an_unlabelled_one_waits(tmp_path: Path) -> None:
+    import_foreign_libraries()
+    small = dated(model_platform(tmp_path))
+    made(small)
+    materialised(small)
+    features = small.home.tables.read(SHOT_FEATURES.name, SEASON)
+    flipped, gone = 2022000, 2022001
+    first_shot = (pl.col("game_id") == flipped) & (pl.col("shot_number") == 1)
+    corrected = features.filter(pl.col("game_id") != gone).with_columns(
+        pl.when(first_shot).then(~pl.col("is_made")).otherwise("is_made").alias("is_made")
+    )
+    small.home.tables.write(SHOT_FEATURES.name, SEASON, corrected)
+    materialised(small)
+    states = dict(table(small, "prediction_outcomes").group_by("state").len().iter_rows())
+    assert states == {"corrected": 1, "pending": 50, "scored": features.height - 51}
+
+
+def test_games_meet_elo_and_the_home_rate(tmp_path: Path) -> None:
+    import_foreign_libraries()
+    small = dated(model_platform(tmp_path))
+    for season in (2021, 2022):
+        features, played = games(season)
+        small.home.tables.write(GAME_FEATURE_TABLE.name, season, features)
+        market = 1 / (1 + (-features["margin_z"].cast(pl.Float64)).exp())
+        small.home.tables.write(GAMES.name, season, played.with_columns(market.alias("closing_home_probability")))
+    config = {"game_challenger": {"config": {"families": ["logistic_regression"]}}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        (result,) = small.run("key:game_challenger or key:game_champion", [], config)
+    assert result.succeeded, result.problems
+    materialised(small)
+    board = table(small, "scoreboard")
+    assert {"champion", "home_rate", "elo", "closing_line"} == set(board["contestant"])
+    assert "published: none for any event" in board["left_out_reason"][0]
