@@ -99,13 +99,15 @@ def data_drift(
     names = [*compared.numbers, *compared.categories]
     if not names:
         return Page(skipped="no column can be compared: " + _listed(compared.left_out))
-    from evidently import DataDefinition, Dataset, Report
-    from evidently.presets import DataDriftPreset
-
     methods = {name: "wasserstein" if name in compared.numbers else "psi" for name in names}
     limits = {name: _limit(name, methods[name], psi_limits or {}) for name in names}
-    definition = DataDefinition(numerical_columns=list(compared.numbers), categorical_columns=list(compared.categories))
     with _quiet():
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.presets import DataDriftPreset
+
+        definition = DataDefinition(
+            numerical_columns=list(compared.numbers), categorical_columns=list(compared.categories)
+        )
         sides = [
             Dataset.from_pandas(side.select(names).to_pandas(), data_definition=definition)
             for side in (compared.current, compared.reference)
@@ -163,12 +165,12 @@ def classification(
     if known is not None and (problem := _unscorable(known, label)):
         said.append(f"Shown without a reference: {problem}.")
         known = None
-    from evidently import BinaryClassification, DataDefinition, Dataset, Report
-    from evidently.presets import ClassificationPreset
-
-    task = BinaryClassification(target=label, prediction_probas=PROBABILITY, pos_label=1)
-    definition = DataDefinition(classification=[task], categorical_columns=[label], numerical_columns=[PROBABILITY])
     with _quiet():
+        from evidently import BinaryClassification, DataDefinition, Dataset, Report
+        from evidently.presets import ClassificationPreset
+
+        task = BinaryClassification(target=label, prediction_probas=PROBABILITY, pos_label=1)
+        definition = DataDefinition(classification=[task], categorical_columns=[label], numerical_columns=[PROBABILITY])
         sides = [
             None if side is None else Dataset.from_pandas(side.to_pandas(), data_definition=definition)
             for side in (scored, known)
