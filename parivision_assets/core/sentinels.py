@@ -79,10 +79,16 @@ _SHOT = (
     _whole("is_home", 0, 1),
 )
 _ACTION = Sentinel("action_type", ("action_type",), pl.col("action_type"), is_learnt=True)
+
+
+def _strength_bands() -> pl.Expr:
+    labels = ["(-inf, 0.25]", "(0.25, 0.4]", "(0.4, 0.6]", "(0.6, 0.75]", "(0.75, inf]"]
+    bands = pl.col("probability").bin_intervals([0.25, 0.4, 0.6, 0.75], labels=labels, right_closed=True)
+    return bands.cast(pl.String)
+
+
 # A quarter, two fifths, three fifths and three quarters: what the model itself says of the home team.
-_STRENGTH = Sentinel(
-    "probability", ("probability",), pl.col("probability").cut([0.25, 0.4, 0.6, 0.75]).cast(pl.String), is_input=False
-)
+_STRENGTH = Sentinel("probability", ("probability",), _strength_bands(), is_input=False)
 _GAME = (
     _OVERALL,
     _STRENGTH,
