@@ -156,7 +156,7 @@ def test_every_make_target_exists(page: Path) -> None:
 
 @pytest.fixture(scope="module")
 def sensors(platform: Any) -> set[str]:
-    return {sensor.name for sensor in platform.sensors or []}
+    return {item.name for item in [*(platform.sensors or []), *(platform.schedules or [])]}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_IDS)
@@ -170,7 +170,7 @@ def test_every_asset_group_job_and_scenario_exists(
     named |= {key for line in shown for key in re.findall(r"key:(\w+)", line)}
     assert named - sensors <= set(assets)
     assert {group for line in shown for group in re.findall(r"group:(\w+)", line)} <= set(assets.values())
-    assert {span for span in code if re.fullmatch(r"(?:retrain|release)_[a-z_]+", span)} <= jobs
+    assert {span for span in code if re.fullmatch(r"(?:retrain|release)_[a-z_]+", span)} <= jobs | sensors
     scenarios = {kind.value for kind in ScenarioKind}
     assert {name for line in shown for name in re.findall(r"--scenario (\w+)", line)} <= scenarios
 

@@ -1,7 +1,7 @@
-"""What runs by itself: conditions that carry raw data to features, jobs with launchpad config, the daily schedule.
+"""What runs by itself: conditions that carry raw data to features and scores, jobs, sensors and the daily schedule.
 
 Sources are pulled by jobs; from there each layer follows the one above it when its content changed and its blocking
-checks passed. A season that an optional source lacks is no reason to wait.
+checks passed. A season that an optional source lacks is no reason to wait. Models are made by the loop (`defs.loop`).
 """
 
 from collections.abc import Iterable
@@ -11,9 +11,16 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus
 
 from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.defs.feed import feed_sensor
+from parivision_assets.defs.loop import loop_sensors
 from parivision_assets.settings import Settings
+from parivision_assets.sources.feed import Feed
+from parivision_assets.stores.home import Home
 
 FOLLOWING_GROUPS = frozenset({"validated", "history", "features"})
+FOLLOWING_FEATURES = frozenset({"served_predictions", "prediction_outcomes", "live_performance", "scoreboard"})
+"""What is monitored each day. A new model serves from the next day on: by itself it starts nothing here."""
+MODELS = dg.AssetSelection.from_string('group:"models" or group:"champions"')
 
 
 class OwnSeasonRefused(dg.AutomationCondition[dg.AssetKey]):
@@ -52,7 +59,7 @@ def follows_content() -> dg.AutomationCondition[Any]:
     """
     condition = dg.AutomationCondition
     return (
-        condition.any_deps_match(condition.data_version_changed()).since_last_handled()
+        condition.any_deps_match(condition.data_version_changed()).ignore(MODELS).since_last_handled()
         & ~OwnSeasonRefused()
         & ~condition.any_deps_in_progress()
         & ~condition.in_progress()
@@ -65,7 +72,7 @@ def with_conditions(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetsDefi
         asset.map_asset_specs(
             lambda spec: (
                 spec.replace_attributes(automation_condition=follows_content())
-                if spec.group_name in FOLLOWING_GROUPS
+                if spec.group_name in FOLLOWING_GROUPS or spec.key.to_user_string() in FOLLOWING_FEATURES
                 else spec
             )
         )
@@ -91,22 +98,47 @@ def jobs() -> list[Any]:
     return [daily, *retrain]
 
 
-def sensors(settings: Settings) -> list[dg.AutomationConditionSensorDefinition]:
-    """Return the sensor that evaluates the conditions; it runs by default in the embedded environment."""
+def sensors(settings: Settings, feed: Feed | None = None) -> list[dg.SensorDefinition]:
+    """Return the sensors; they run by default in the embedded environment. `feed` replaces the settings' folder."""
     running = settings.environment == "embedded"
-    return [
-        dg.AutomationConditionSensorDefinition(
-            "raw_to_features",
-            target=dg.AssetSelection.groups(*FOLLOWING_GROUPS),
-            default_status=dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED,
-            minimum_interval_seconds=30,
-            # A condition of our own is evaluated where our code is.
-            use_user_code_server=True,
-            description="Carries new content from raw to features, season by season",
-        )
-    ]
+    status = dg.DefaultSensorStatus.RUNNING if running else dg.DefaultSensorStatus.STOPPED
+    following = dg.AutomationConditionSensorDefinition(
+        "following_sensor",
+        target=dg.AssetSelection.all(),
+        default_status=status,
+        minimum_interval_seconds=30,
+        # A condition of our own is evaluated where our code is.
+        use_user_code_server=True,
+        description="Carries new content from raw to features and scores, season by season",
+    )
+    return [feed_sensor(feed, status), following, *loop_sensors(status)]
 
 
 def schedules(environment: str) -> list[dg.ScheduleDefinition]:
     """Return the schedules; they run by default in the embedded environment."""
-    return []
+    running = environment == "embedded"
+
+    @dg.schedule(
+        name="daily_schedule",
+        job_name="daily",
+        cron_schedule="0 5 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING if running else dg.DefaultScheduleStatus.STOPPED,
+        description="Fetches the current season's newest files every morning and carries them to features",
+    )
+    def daily_schedule(
+        context: dg.ScheduleEvaluationContext, home: dg.ResourceParam[Home]
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        del context
+        current = current_seasons(home)
+        if not current:
+            return dg.SkipReason("no season has landed; run `parivision run` or the job daily once")
+        return [dg.RunRequest(run_key=None, partition_key=season) for season in current]
+
+    return [daily_schedule]
+
+
+def current_seasons(home: Home) -> list[str]:
+    """Return the newest season that has landed and the configured ones after it, any of which may have begun."""
+    landed = [season for name in ("raw_games", "raw_odds", "raw_shots") for season in home.tables.partitions(name)]
+    return [season for season in home.settings.season_keys if landed and season >= max(landed)]
