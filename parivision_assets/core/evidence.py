@@ -22,6 +22,8 @@ CLIP = 0.01
 """Gains are computed from probabilities within [0.01, 0.99], so that one row never decides (section 6)."""
 ROW_COLUMNS = ("game", "game_date", "label", "challenger", "champion")
 _DECIMALS = 12
+_PROBABILITY_DECIMALS = 9
+"""A batch of another size may give another last bit; evidence must not depend on it."""
 
 
 class SeenGamesError(ValueError):
@@ -157,7 +159,8 @@ def collect_evidence(
     missing = [name for name in (*ROW_COLUMNS, *slices) if name not in rows.columns]
     if missing:
         raise ValueError(f"evidence rows lack column(s) {', '.join(missing)}; they need {', '.join(ROW_COLUMNS)}")
-    ordered = rows.with_columns(pl.col("game").cast(pl.String))
+    models = [pl.col(name).cast(pl.Float64).round(_PROBABILITY_DECIMALS) for name in ("challenger", "champion")]
+    ordered = rows.with_columns(pl.col("game").cast(pl.String), *models)
     ordered = ordered.sort(["game_date", "game", "label", "challenger", "champion", *slices])
     played = ordered["game"].unique(maintain_order=True).to_list()
     _refuse_seen(played, challenger_seen, f"challenger {contest.challenger}")
