@@ -68,7 +68,8 @@ def count(target_name: str, rows: pl.DataFrame) -> Counts:
     sentinels(target_name)
     if "game" not in rows.columns:
         raise ValueError(f"{target_name}: rows without column game; inputs are counted by game")
-    games, game = np.unique(rows["game"].to_numpy(), return_inverse=True)
+    games: dict[object, int] = {}
+    game = np.array([games.setdefault(value, len(games)) for value in rows["game"].to_list()], dtype=np.int64)
     sizes = np.bincount(game, minlength=len(games))
     counts = Counts(target_name, len(games), {}, {}, {})
     watched = [sentinel for sentinel in present(target_name, rows.columns) if sentinel.is_input]
@@ -76,7 +77,8 @@ def count(target_name: str, rows: pl.DataFrame) -> Counts:
     for name in groups.columns:
         place: dict[str, int] = {}
         codes = np.array([place.setdefault(value, len(place)) for value in groups[name].to_list()], dtype=np.int64)
-        cells = np.bincount(game * len(place) + codes, minlength=len(games) * len(place)).reshape(len(games), -1)
+        shape = (len(games), len(place))
+        cells = np.bincount(game * len(place) + codes, minlength=len(games) * len(place)).reshape(shape)
         sums = zip(cells.sum(axis=0), (cells**2).sum(axis=0), sizes @ cells, strict=True)
         found = {value: (int(a), int(b), int(c)) for value, (a, b, c) in zip(place, sums, strict=True)}
         counts.rows[name], counts.squares[name] = rows.height, int((sizes**2).sum())

@@ -87,10 +87,10 @@ def learn(name: str, state: ColumnState, groups: list[str], outcome: Outcome, mo
     size, days = len(index), LIMITS[monitor.target].window_game_days
     residual, information, before = (_wider(a, size) for a in (state.residual, state.information, state.before))
     experts = corrections(residual, information)
-    gains = [float(_gain(correction, codes, outcome).sum()) for correction in experts]
-    standing = _gain(before[0] / (before[1] + STANDING_STRENGTH), codes, outcome)
+    gains = [float(row_gain(correction, codes, outcome).sum()) for correction in experts]
+    standing = row_gain(before[0] / (before[1] + STANDING_STRENGTH), codes, outcome)
     unlearnt = _rows_unlearnt(monitor.learnt.get(name), groups)
-    today = _day_gain(_gain(average(experts, state.record), codes, outcome), standing, unlearnt, outcome)
+    today = _day_gain(row_gain(average(experts, state.record), codes, outcome), standing, unlearnt, outcome)
     missed = np.bincount(codes, outcome.label - outcome.chance, size)
     spread = np.bincount(codes, outcome.chance * (1 - outcome.chance), size)
     taught: Floats = np.stack([missed, spread]).astype(np.float64)
@@ -134,7 +134,7 @@ def average(experts: Floats, record: Floats) -> Floats:
     return mixed
 
 
-def _gain(correction: Floats, codes: Codes, outcome: Outcome) -> Floats:
+def row_gain(correction: Floats, codes: Codes, outcome: Outcome) -> Floats:
     """Return each row's log likelihood under logit(p) + u less that under p."""
     gain: Floats = outcome.label * correction[codes] - np.log1p(outcome.chance * np.expm1(correction)[codes])
     return gain
