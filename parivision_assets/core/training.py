@@ -52,7 +52,11 @@ class TrainingConfig:
     change_date: dt.date | None = None
     """First date after a known change of the relation; None where none is known."""
     change_weight: float = 1.0
-    """Weight of a row dated on or after the change, relative to one before it."""
+    """Weight of a row dated on or after the change, relative to one before it.
+
+    1 measured best: features that follow the league lag behind it for weeks, and a model that trusts those first days
+    overshoots later (6-30 days after a rule change in the synthetic league, weights 1, 2, 4; seeds from 1000).
+    """
 
     def __post_init__(self) -> None:
         """Refuse an unknown family, naming the known ones, and a weight that is not positive."""
@@ -82,13 +86,17 @@ class TrainingConfig:
         )
 
     def lighter(self, share: float) -> TrainingConfig:
-        """Return a cheaper config: `share` of the boosting rounds or trees, at a correspondingly larger step."""
+        """Return a cheaper config: `share` of the boosting rounds or trees, at a larger step.
+
+        The step grows with the root of what is saved: at the full step a quarter of the rounds overfits 100,000 rows
+        by 0.001 nats, and on 600,000 real shots there is no difference.
+        """
         params = dict(self.params)
         for name in ("rounds", "n_estimators"):
             if name in params:
                 params[name] = max(1, round(params[name] * share))
         if "eta" in params:
-            params["eta"] = min(0.3, params["eta"] / share)
+            params["eta"] = min(0.3, params["eta"] / share**0.5)
         return replace(self, params=params)
 
 

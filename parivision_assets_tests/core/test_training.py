@@ -189,7 +189,7 @@ def test_an_unknown_family_is_refused() -> None:
 def test_a_lighter_config_takes_larger_steps() -> None:
     light = BOOSTER.lighter(0.5)
     assert light.params["rounds"] == 20
-    assert light.params["eta"] == pytest.approx(0.24)
+    assert light.params["eta"] == pytest.approx(0.12 * 2**0.5)
     assert FOREST.lighter(0.5).params["n_estimators"] == 6
 
 
