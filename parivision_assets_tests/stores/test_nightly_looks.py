@@ -1,5 +1,6 @@
 """Looks at a challenger, night after night: on which games, what of them is recorded, and who is in shadow."""
 
+import dataclasses
 import datetime as dt
 from itertools import pairwise
 from pathlib import Path
@@ -10,8 +11,9 @@ import polars as pl
 import pytest
 
 from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.core.evidence import Evidence, SliceLoss
 from parivision_assets.core.model_files import to_files
-from parivision_assets.core.promotion import Verdict
+from parivision_assets.core.promotion import GateConfig, Verdict, decide
 from parivision_assets.core.training import TrainingConfig, fit
 from parivision_assets.stores import champions
 from parivision_assets.stores.atomic import StoreError
@@ -205,3 +207,24 @@ def test_a_bundle_that_does_not_say_until_when_it_was_trained_is_refused_in_word
     old = trained(home, day(9), STRONG, trained_until=None)
     with pytest.raises(StoreError, match="does not say until when it was trained; train it again"):
         judged(home, old, day(20))
+
+
+def test_a_challenger_that_a_guard_held_back_may_be_promoted_on_a_later_night(
+    home: Home, champion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strong = trained(home, day(9), STRONG)
+    strict = GateConfig(calibration_tolerance=0.0, slice_tolerance_nats=0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(champions, "decide", lambda evidence: decide(held_back(evidence), strict))
+        kept = judged(home, strong, day(38))
+    assert kept.decision.verdict is Verdict.KEEP
+    assert "slice threes" in kept.decision.reason
+    later = judged(home, strong, day(39))
+    assert later.is_new
+    assert later.champion_digest == strong
+    assert [verdict for _, verdict in entries(home, strong)] == ["keep", "promote"]
+
+
+def held_back(evidence: Evidence) -> Evidence:
+    """Return the evidence with one slice in which the challenger is far worse."""
+    return dataclasses.replace(evidence, slices=(SliceLoss("threes", 5_000, 100, 1.0, 0.01),))
