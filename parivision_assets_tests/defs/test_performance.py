@@ -7,19 +7,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from parivision_assets.commands.run import RunResult
 from parivision_assets.core.contracts import GAMES
 from parivision_assets.core.game_features import GAME_FEATURE_TABLE
+from parivision_assets.core.game_target import GAME
 from parivision_assets.core.monitoring_tables import (
     LIVE_PERFORMANCE,
     PREDICTION_OUTCOMES,
     SCOREBOARD,
     SERVED_PREDICTIONS,
 )
+from parivision_assets.core.outcomes import served_rows
 from parivision_assets.core.shot_features import SHOT_FEATURES
+from parivision_assets.defs.performance import join_season
+from parivision_assets.defs.scoreboards import target_board
 from parivision_assets.stores.serving_record import champion_holdout, in_play
 from parivision_assets_tests.model_platform import TARGET, games, model_platform, retrain
 from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
@@ -160,20 +165,20 @@ def test_a_corrected_game_corrects_its_outcomes_and_an_unlabelled_one_waits(tmp_
     assert states == {"corrected": 1, "pending": 50, "scored": features.height - 51}
 
 
-def test_games_meet_elo_and_the_home_rate(tmp_path: Path) -> None:
-    import_foreign_libraries()
-    small = dated(model_platform(tmp_path))
+def test_games_meet_elo_the_closing_line_and_the_home_rate(tmp_path: Path) -> None:
+    home = model_platform(tmp_path).home
     for season in (2021, 2022):
         features, played = games(season)
-        small.home.tables.write(GAME_FEATURE_TABLE.name, season, features)
         market = 1 / (1 + (-features["margin_z"].cast(pl.Float64)).exp())
-        small.home.tables.write(GAMES.name, season, played.with_columns(market.alias("closing_home_probability")))
-    config = {"game_challenger": {"config": {"families": ["logistic_regression"]}}}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        (result,) = small.run("key:game_challenger or key:game_champion", [], config)
-    assert result.succeeded, result.problems
-    materialised(small)
-    board = table(small, "scoreboard")
-    assert {"champion", "home_rate", "elo", "closing_line"} == set(board["contestant"])
+        home.tables.write(GAME_FEATURE_TABLE.name, season, features)
+        home.tables.write(GAMES.name, season, played.with_columns(market.alias("closing_home_probability")))
+    for (day,), rows in (
+        served_rows(GAME, features, np.full(features.height, 0.5)).partition_by("game_date", as_dict=True).items()
+    ):
+        home.served.record(GAME.name, day, "champion", "m", rows)
+    joined, _ = join_season(home, SEASON, home.served.read(GAME.name), TODAY)
+    board = target_board(home, GAME, SEASON, joined)
+    assert set(board["contestant"]) == {"champion", "home_rate", "elo", "closing_line"}
+    assert board["contestant"][0] == "closing_line"
+    assert board["n"].unique().to_list() == [features.height]
     assert "published: none for any event" in board["left_out_reason"][0]
