@@ -1,0 +1,89 @@
+"""From a champion's served days to what a drift report says: the monitors folded over the days, the answers, the sum.
+
+Watching the relation is `monitor`, the inputs `input_shift`; here they are put together over one window.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from parivision_assets.core.attribution import attribute
+from parivision_assets.core.drift import DriftSummary, QualityAnswer, summarise
+from parivision_assets.core.input_shift import compare, count
+from parivision_assets.core.monitor import Monitor, learnt_values, observe, relation, start
+from parivision_assets.core.targets import Target
+
+ROLLING_GAME_DAYS = 10
+
+
+def judge_window(
+    target: Target,
+    champion: str,
+    observed: pl.DataFrame,
+    reference: pl.DataFrame,
+    quality: QualityAnswer,
+    window: tuple[dt.date, dt.date],
+) -> DriftSummary:
+    """Return what a report says of a window of game dates.
+
+    Args:
+        target: what is predicted.
+        champion: digest of the model that is watched.
+        observed: feature rows of its events since it was trained, until the window's last date, with `game`,
+            `probability` and `label` (null while pending).
+        reference: the rows that it learnt from; no rows where they are not there any more.
+        quality: the third answer, from the outcomes and the checks.
+        window: first and last game date.
+    """
+    current = observed.filter(pl.col("game_date").is_between(*window))
+    learnt = count(target.name, _with_game(target, reference)) if reference.height else None
+    answer = relation(watch(target, champion, observed, reference))
+    # What came after the change is no measure of what was before it.
+    began = min(window[0], answer.since or window[0])
+    before = observed.filter(pl.col("game_date") < began)
+    happened = current["label"].drop_nulls().cast(pl.Boolean)
+    return summarise(
+        target.name,
+        champion,
+        window,
+        input_answer=compare(learnt, count(target.name, current)),
+        relation=answer,
+        quality=quality,
+        attribution=attribute(before if before.height else None, current, answer),
+        outcomes=(int(happened.sum()), int((~happened).sum())),
+    )
+
+
+def watch(target: Target, champion: str, observed: pl.DataFrame, reference: pl.DataFrame) -> Monitor:
+    """Return the monitor after all observed days."""
+    learnt = learnt_values(target.name, reference) if reference.height else None
+    monitor = start(target.name, champion, learnt=learnt)
+    for (day,), rows in sorted(observed.partition_by("game_date", as_dict=True).items()):
+        monitor = observe(monitor, day, rows)
+    return monitor
+
+
+def daily_residuals(observed: pl.DataFrame, game_days: int = ROLLING_GAME_DAYS) -> pl.DataFrame:
+    """Return per game day the mean of outcome less probability over the last `game_days`, with its 95 % half width.
+
+    Games are the clusters: the variance of the mean is the sum of squared game sums of (y - p) over n squared.
+    """
+    labelled = observed.filter(pl.col("label").is_not_null())
+    games = labelled.group_by("game_date", "game").agg(
+        pl.len().alias("rows"), (pl.col("label").cast(pl.Float64) - pl.col("probability")).sum().alias("sum")
+    )
+    days = games.group_by("game_date").agg(
+        pl.col("rows").sum(), pl.col("sum").sum(), (pl.col("sum") ** 2).sum().alias("square")
+    )
+    rolled = days.sort("game_date").with_columns(pl.col("rows", "sum", "square").rolling_sum(game_days, min_samples=1))
+    return rolled.select(
+        pl.col("game_date").alias("day"),
+        (pl.col("sum") / pl.col("rows")).alias("residual"),
+        (1.96 * pl.col("square").sqrt() / pl.col("rows")).alias("half_width_95"),
+    )
+
+
+def _with_game(target: Target, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.col(target.group).cast(pl.String).alias("game"))
