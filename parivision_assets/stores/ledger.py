@@ -125,7 +125,7 @@ class Ledger:
             nonlocal lost
             try:
                 with self._engine.begin() as connection:
-                    return connection.execute(_insert_after(record, head)).rowcount == 1
+                    return connection.execute(_insert_after(record, head)).first() is not None
             except sa.exc.IntegrityError:
                 return False
             except sa.exc.DBAPIError as error:
@@ -201,8 +201,11 @@ class Ledger:
             yield canonical_json(asdict(record))
 
 
-def _insert_after(record: Record, head: Head) -> sa.Insert:
-    """Return INSERT … SELECT that adds the record only if the newest digest is the head's."""
+def _insert_after(record: Record, head: Head) -> sa.sql.dml.ReturningInsert[Any]:
+    """Return INSERT … SELECT that adds the record only if the head is the newest entry, and says what it added.
+
+    RETURNING rather than a count of rows: not every driver counts them here.
+    """
     values = asdict(record)
     newest = sa.select(ledger_table.c.digest).order_by(ledger_table.c.sequence.desc()).limit(1).scalar_subquery()
     count = sa.select(sa.func.max(ledger_table.c.sequence)).scalar_subquery()
@@ -210,4 +213,5 @@ def _insert_after(record: Record, head: Head) -> sa.Insert:
     row = sa.select(*literals).where(
         sa.func.coalesce(newest, GENESIS_DIGEST) == head.digest, sa.func.coalesce(count, 0) == head.sequence
     )
-    return ledger_table.insert().from_select([column.name for column in ledger_table.c], row)
+    columns = [column.name for column in ledger_table.c]
+    return ledger_table.insert().from_select(columns, row).returning(ledger_table.c.sequence)

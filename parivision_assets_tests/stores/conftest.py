@@ -1,10 +1,13 @@
 import os
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from parivision_assets.stores.database import migrate_database
 from parivision_assets_tests.model_platform import model_platform, retrain
+from parivision_assets_tests.postgres import Cluster, cluster
 from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
 
 
@@ -26,3 +29,21 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> SmallPlatform:
         made = retrain(small, part="challenger")
     assert made.succeeded, made.problems
     return small
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A private PostgreSQL of this test process."""
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of either kind, migrated."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'home' / 'ledger.db'}"
+    else:
+        url = request.getfixturevalue("postgres").database()
+    migrate_database(url)
+    return url

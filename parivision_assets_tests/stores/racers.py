@@ -4,7 +4,13 @@ import datetime as dt
 import json
 import multiprocessing
 import sys
+from functools import cache
 
+import numpy as np
+import polars as pl
+
+from parivision_assets.core.evidence import Contest, collect_evidence
+from parivision_assets.core.promotion import decide
 from parivision_assets.stores.chain import Entry, Kind
 from parivision_assets.stores.ledger import HeadMoved, Ledger
 
@@ -28,19 +34,39 @@ def append_once(path, name, barrier):
     return True
 
 
-def promote_myself(path, name, barrier):
-    """Race until in, each time against the champion of the moment; return how often it was decided."""
+@cache
+def rows(rival_is_equal):
+    """Return what a game model predicted on 600 games: far better than one half, or the same as its equal."""
+    rng = np.random.default_rng(3)
+    chance = rng.uniform(0.1, 0.9, 600)
+    return pl.DataFrame(
+        {
+            "game": [str(number) for number in range(600)],
+            "game_date": [dt.date(2020, 12, 1) + dt.timedelta(days=number // 8) for number in range(600)],
+            "label": (rng.random(600) < chance).astype(int),
+            "challenger": chance,
+            "champion": chance if rival_is_equal else np.full(600, 0.5),
+        }
+    )
+
+
+def judge_myself(path, name, barrier):
+    """Be judged by the real rule, again whenever the head moved; return how often that was."""
     ledger = Ledger.open(path)
     asked = []
 
-    def decide(head):
+    def entry_on(head):
         if not asked:
             barrier.wait(120)
-        champion = ledger.champion("game")
         asked.append(head)
-        return decision(name, champion.model if champion else "baseline")
+        champion = ledger.champion("game")
+        rival = champion.model if champion else "baseline"
+        number = ledger.comparison_number("game", 2021, name, rival)
+        contest = Contest("game", 2021, name, rival, champion_is_baseline=champion is None, number=number)
+        found = decide(collect_evidence(rows(champion is not None), contest, [], []))
+        return Entry(Kind.DECISION, "game", "gate", found.reason, found.summary(), NOW)
 
-    ledger.settle(decide)
+    ledger.settle(entry_on)
     return len(asked)
 
 
@@ -50,9 +76,11 @@ def _report(racer, path, number, barrier, results):
 
 def main(path, racer, count):
     """Fork `count` racers, print what each returned as a JSON list; exit 1 if one died."""
+    # Whatever opening and deciding import is imported once, not by every child.
+    Ledger.open(path).head()
     context = multiprocessing.get_context("fork")
     barrier, results = context.Barrier(count), context.SimpleQueue()
-    run = {"append_once": append_once, "promote_myself": promote_myself}[racer]
+    run = {"append_once": append_once, "judge_myself": judge_myself}[racer]
     children = [context.Process(target=_report, args=(run, path, number, barrier, results)) for number in range(count)]
     for child in children:
         child.start()

@@ -1,6 +1,5 @@
 """Bundle pointer, MLflow's alias and kept head follow the ledger, and are repaired from it and from nothing else."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from parivision_assets.stores.home import Home
 from parivision_assets.stores.ledger import LedgerBrokenError
 from parivision_assets_tests.small_platform import import_foreign_libraries
 from parivision_assets_tests.stores.small_champions import TARGET, home_at, in_place, model, promote, promotion
+from parivision_assets_tests.stores.tampering import behind_the_triggers
 
 import_foreign_libraries()
 
@@ -20,15 +20,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return home_at(tmp_path)
-
-
-def behind_the_triggers(home: Home, *statements: str) -> None:
-    with sqlite3.connect(home.root / "ledger.db") as raw:
-        for name in ("update", "delete", "replace"):
-            raw.execute(f"DROP TRIGGER IF EXISTS ledger_refuses_{name}")
-        for statement in statements:
-            raw.execute(statement)
-    raw.close()
 
 
 def test_without_a_champion_there_is_nothing_to_follow(home: Home) -> None:
@@ -77,7 +68,8 @@ def test_a_ledger_cut_short_moves_nothing_and_its_kept_head_stays(home: Home) ->
     a, b = model(home, "a"), model(home, "b")
     promote(home, a)
     head = promote(home, b).head
-    behind_the_triggers(home, "DELETE FROM ledger WHERE sequence = 2")
+    with behind_the_triggers(home.settings.ledger_url) as connection:
+        connection.exec_driver_sql("DELETE FROM ledger WHERE sequence = 2")
     with pytest.raises(LedgerBrokenError, match="entry 2 is missing"):
         follow_ledger(home, TARGET)
     (problem,) = repair_champions(home)
