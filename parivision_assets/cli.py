@@ -148,6 +148,53 @@ def ledger_export() -> None:
 
 
 @app.command()
+def replay(
+    folder: Annotated[Path, typer.Option(help="The replay's own home; the same question goes on where it was.")],
+    seasons: Annotated[str | None, typer.Option(help="Seasons to live: 2024 or 2008-2021.")] = None,
+    learn: Annotated[str | None, typer.Option(help="Seasons of the first champion; all earlier ones if empty.")] = None,
+    targets: Annotated[str | None, typer.Option(help="Targets, comma-separated; all three if empty.")] = None,
+    budget: Annotated[float, typer.Option(help="Share of the pinned boosting rounds.", min=0.05, max=1.0)] = 1.0,
+    until: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Stop after this date.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="A change in the league, such as rule_change.")] = None,
+    starts: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="When the change starts.")] = None,
+    seed: Annotated[int, typer.Option(help="The league's seed.")] = 22,
+    teams: Annotated[int, typer.Option(help="The league's teams.", min=4, max=30)] = 30,
+    games: Annotated[int, typer.Option(help="Games of each team a season.", min=2)] = 40,
+    as_json: Json = False,
+) -> None:
+    """Live seasons again day by day through the real loop: the configured archives, or a league with a scenario."""
+    from parivision_assets.commands.replay.command import Asked, run_command
+
+    asked = Asked(folder, seasons, learn, targets, budget, _date(until), scenario, _date(starts), seed, teams, games)
+    run_command(asked, as_json=as_json)
+
+
+@app.command()
+def drift(
+    target: Annotated[str, typer.Option(help="What is predicted: shot_pre_release, shot_post_event or game.")],
+    first: Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First game date.")] = None,
+    last: Annotated[dt.datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last game date.")] = None,
+    champion: Annotated[str | None, typer.Option(help="Digest of another model than the one that serves.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Report whether the input, the relation or the data moved: over a window of dates, or over the newest games."""
+    from parivision_assets.commands.drift import report
+
+    report(target, _date(first), _date(last), champion, as_json=as_json)
+
+
+@app.command()
+def reports(
+    port: Annotated[int, typer.Option(help="Port of the pages.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on; this machine only unless said.")] = "127.0.0.1",
+) -> None:
+    """Serve the drift reports as pages."""
+    from parivision_assets.commands.reports import serve
+
+    serve(host, port)
+
+
+@app.command()
 def dev(port: Annotated[int, typer.Option(help="Port of the UI on this machine.")] = 3070) -> None:
     """Start the Dagster UI and daemon on the persistent instance."""
     from parivision_assets.commands.dev import start

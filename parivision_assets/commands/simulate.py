@@ -22,7 +22,7 @@ def league_config(
     small: bool,
 ) -> LeagueConfig:
     """Return the league that the options describe; raise CommandError for an unknown scenario."""
-    change = _scenario(scenario, starts, first_season + seasons - 1)
+    change = scenario_of(scenario, starts or dt.date(first_season + seasons - 1, 1, 15))
     teams, games = (8, 20) if small else (30, 82)
     return LeagueConfig(
         seed, first_season, seasons, teams=teams, games_per_team=games, published_until=until, scenario=change
@@ -49,10 +49,11 @@ def write(config: LeagueConfig, folder: Path, day: dt.date | None, *, as_json: b
         OUT.print(f"{'day':>10}  {file}", highlight=False)
 
 
-def _scenario(name: str | None, starts: dt.date | None, last_season: int) -> Scenario | None:
+def scenario_of(name: str | None, starts: dt.date) -> Scenario | None:
+    """Return the scenario of that name, None for none; raise CommandError for an unknown one."""
     if name is None:
         return None
     known = [kind.value for kind in ScenarioKind]
     if name not in known:
         raise CommandError(f"no scenario '{name}'; choose one of {', '.join(known)}")
-    return Scenario(ScenarioKind(name), starts or dt.date(last_season, 1, 15))
+    return Scenario(ScenarioKind(name), starts)

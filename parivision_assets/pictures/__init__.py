@@ -13,12 +13,14 @@ from parivision_assets.pictures.plots import (
     season_lines_png,
     shot_chart_png,
 )
+from parivision_assets.pictures.replay import replay_png
 
 __all__ = [
     "calibration_png",
     "confusion_png",
     "drift_png",
     "importance_png",
+    "replay_png",
     "rolling_log_loss_png",
     "season_lines_png",
     "shot_chart_png",

@@ -18,16 +18,17 @@ from parivision_assets.commands.replay.loop import Loop, Truth
 from parivision_assets.commands.replay.results import picture, print_results, summary
 from parivision_assets.commands.replay.season import Past, PlayedSeason, play
 from parivision_assets.commands.replay.track import Track, Vector
+from parivision_assets.commands.simulate import scenario_of
 from parivision_assets.commands.truth import league_truth
 from parivision_assets.core.adaptation import LoopPolicy
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.game_state import GameState
-from parivision_assets.core.league import League
+from parivision_assets.core.league import League, LeagueConfig, generate
 from parivision_assets.core.outcomes import served_rows
 from parivision_assets.defs.days import land_day
 from parivision_assets.errors import CommandError
-from parivision_assets.settings import Settings
-from parivision_assets.sources.day_by_day import ArchiveDays, DaySource, LeagueDays, publish_day, publish_season
+from parivision_assets.settings import Settings, parse_seasons
+from parivision_assets.sources.day_by_day import DAILY, ArchiveDays, DaySource, LeagueDays, publish_day, publish_season
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.locks import home_lock
 
@@ -172,8 +173,43 @@ def truth_of(source: DaySource) -> Callable[[int], Truth | None]:
     return lambda season: lambda target, rows: league_truth(league, target, rows, season)
 
 
-def archive_source(settings: Settings, seasons: tuple[int, ...]) -> ArchiveDays:
-    """Return the configured archives as a source."""
-    from parivision_assets.sources.day_by_day import DAILY
+@dataclass(frozen=True)
+class Asked:
+    """The command's options as they were given."""
 
-    return ArchiveDays({dataset: settings.source_url(dataset) for dataset in DAILY}, seasons)
+    folder: Path
+    seasons: str | None
+    learn: str | None
+    targets: str | None
+    budget: float
+    until: dt.date | None
+    scenario: str | None
+    starts: dt.date | None
+    seed: int
+    teams: int
+    games: int
+
+
+def run_command(asked: Asked, *, as_json: bool) -> None:
+    """Live what was asked for, and tell how it went."""
+    settings = Settings()
+    source = league_source(asked) if settings.uses_league else archive_source(settings)
+    lived = parse_seasons(asked.seasons) if asked.seasons else source.seasons[1:]
+    learnt = parse_seasons(asked.learn) if asked.learn else tuple(s for s in source.seasons if s < min(lived))
+    targets = tuple(asked.targets.split(",")) if asked.targets else tuple(TARGETS)
+    question = Question(lived, learnt, targets, asked.budget, asked.until, settings.loop.policy)
+    replay(source, question, asked.folder.expanduser().resolve(), as_json=as_json)
+
+
+def league_source(asked: Asked) -> LeagueDays:
+    """Return two seasons of the league that the options describe, the second with the scenario."""
+    config = LeagueConfig(
+        asked.seed, 2023, 2, teams=asked.teams, games_per_team=asked.games,
+        scenario=scenario_of(asked.scenario, asked.starts or dt.date(2023, 11, 20)),
+    )  # fmt: skip
+    return LeagueDays(generate(config))
+
+
+def archive_source(settings: Settings) -> ArchiveDays:
+    """Return the configured archives as a source."""
+    return ArchiveDays({dataset: settings.source_url(dataset) for dataset in DAILY}, settings.seasons)
