@@ -21,7 +21,8 @@ beyond them and half the limit of harm per row, and `moved` needs evidence AND h
 standing errors; prequential, so without optimism) at or above that limit (`recalibration.LIMITS`).
 
 Where it is known what the champion was trained on, rows with a value that it never met are counted: it has no relation
-for them, and what the column means has changed. A share of UNLEARNT_LIMIT counts as moved, whatever the harm so far.
+for them, and what the column means has changed. A share of `recalibration.UNLEARNT_LIMIT` counts as moved, whatever
+the harm so far.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from parivision_assets.core.recalibration import (
     empty,
     learn,
     log_e_value,
+    unlearnt_share,
 )
 from parivision_assets.core.sentinels import group_expression, needed_columns, present, sentinels
 
@@ -63,9 +65,6 @@ CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1, so that one row cannot ruin a bettor or make him."""
 LEARNT_ROWS = 50
 """A value met less often in training is as good as new; the encoder's own limit for categories."""
-UNLEARNT_LIMIT = 0.003
-"""Share of the window's rows with values that the champion never met: three in a thousand. Years of the shots archive
-without new labels stay below 0.0003, those with new ones are at 0.047 (2008) and 0.063 (2016)."""
 
 
 def start(
@@ -128,19 +127,19 @@ def relation(monitor: Monitor) -> RelationAnswer:
         reason = "no labelled game day since the champion was trained: there is no verdict on the relation"
         return RelationAnswer(False, 0.0, None, 0.0, None, (), 0, 0, reason)
     evidence = log_e_value(monitor)
-    unlearnt = _unlearnt(monitor)
-    ordered = sorted(harms, key=lambda name: (name != unlearnt, -harms[name], name))
+    unlearnt = {name for name, state in monitor.columns.items() if state.unlearnt_since is not None}
+    ordered = sorted(harms, key=lambda name: (name not in unlearnt, -harms[name], name))
     best = ordered[0]
     state = monitor.columns[best]
-    moved = unlearnt is not None or (evidence >= limits.log_evidence and harms[best] >= limits.harm_nats)
+    moved = best in unlearnt or (evidence >= limits.log_evidence and harms[best] >= limits.harm_nats)
     since = None
     if moved:
-        since = state.run_start if unlearnt is None else _first_unlearnt(state)
+        since = state.unlearnt_since or state.run_start
     return RelationAnswer(
         moved, harms[best], _standard_error(state), evidence, since,
         tuple(ColumnHarm(name, harms[name]) for name in ordered),
         sum(day.rows for day in state.recent), len(state.recent),
-        _reason(monitor, best, harms[best], evidence, since, unlearnt),
+        _reason(monitor, best, harms[best], evidence, since),
     )  # fmt: skip
 
 
@@ -210,32 +209,14 @@ def _standard_error(state: ColumnState) -> float | None:
     return math.sqrt(max(0.0, square) * games / (games - 1)) / rows
 
 
-def _unlearnt_share(state: ColumnState) -> float:
-    return sum(day.unlearnt for day in state.recent) / sum(day.rows for day in state.recent)
-
-
-def _unlearnt(monitor: Monitor) -> str | None:
-    """Return the column with the most rows of unlearnt categories, if these are too many."""
-    shares = {name: _unlearnt_share(state) for name, state in sorted(monitor.columns.items())}
-    worst = max(shares, key=lambda name: shares[name])
-    return worst if shares[worst] >= UNLEARNT_LIMIT else None
-
-
-def _first_unlearnt(state: ColumnState) -> dt.date:
-    """Return the first day of the window on which unlearnt categories were common."""
-    return next(day.day for day in state.recent if day.unlearnt >= UNLEARNT_LIMIT * day.rows)
-
-
-def _reason(
-    monitor: Monitor, best: str, harm: float, log_e_value: float, since: dt.date | None, unlearnt: str | None
-) -> str:
+def _reason(monitor: Monitor, best: str, harm: float, evidence: float, since: dt.date | None) -> str:
     limits, state = LIMITS[monitor.target], monitor.columns[best]
     measured = (
         f"re-learning {best} would have saved {harm:.4f} nats per row over the last {len(state.recent)} game day(s) "
-        f"(limit {limits.harm_nats}), evidence {log_e_value:.1f} nats (needed {limits.log_evidence:.1f})"
+        f"(limit {limits.harm_nats}), evidence {evidence:.1f} nats (needed {limits.log_evidence:.1f})"
     )
-    if unlearnt is not None:
-        share = f"{_unlearnt_share(state):.0%} of the last games' rows have a value of {unlearnt}"
+    if state.unlearnt_since is not None:
+        share = f"{unlearnt_share(state.recent):.1%} of the last games' rows have a value of {best}"
         return f"since about {since} {share} that the champion never learnt, so it has no relation for them; {measured}"
     if since is None:
         return f"the relation holds: {measured}"

@@ -39,7 +39,8 @@ class ColumnState:
     `residual` and `information` are the discounted sums S and V, shape (half-lives, groups); `before` the sums of
     y - p and p (1 - p) over the days before the window, (2, groups), and `window` those of each of its days. `record`
     holds the experts' discounted gains, no correction first; `log_wealth` is summed over start days so far, None
-    before the first; `run` is the gain beyond what is tolerated of the best segment ending today, from `run_start` on.
+    before the first; `run` is the gain beyond what is tolerated of the best segment ending today, from `run_start` on;
+    `unlearnt_since` is set while the window holds too many values that the champion never met.
     """
 
     groups: tuple[str, ...]
@@ -51,6 +52,7 @@ class ColumnState:
     log_wealth: float | None
     run: float
     run_start: dt.date | None
+    unlearnt_since: dt.date | None
     recent: tuple[DayGain, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,7 +61,7 @@ class ColumnState:
             "groups": list(self.groups), "residual": self.residual.tolist(), "information": self.information.tolist(),
             "before": self.before.tolist(), "window": [day.tolist() for day in self.window],
             "record": self.record.tolist(), "log_wealth": self.log_wealth, "run": self.run,
-            "run_start": None if self.run_start is None else self.run_start.isoformat(),
+            "run_start": _text(self.run_start), "unlearnt_since": _text(self.unlearnt_since),
             "recent": [[day.day.isoformat(), *list(vars(day).values())[1:]] for day in self.recent],
         }  # fmt: skip
 
@@ -75,7 +77,7 @@ class ColumnState:
             tuple(np.array(day, dtype=np.float64).reshape(2, -1) for day in values["window"]),
             np.array(values["record"], dtype=np.float64),
             values["log_wealth"], values["run"],
-            None if values["run_start"] is None else dt.date.fromisoformat(values["run_start"]),
+            _date(values["run_start"]), _date(values["unlearnt_since"]),
             tuple(DayGain(dt.date.fromisoformat(day), *rest) for day, *rest in values["recent"]),
         )  # fmt: skip
 
@@ -98,7 +100,7 @@ class Monitor:
         return {
             "target": self.target, "champion": self.champion, "reference_harm": self.reference_harm,
             "learnt": {name: list(values) for name, values in self.learnt.items()},
-            "last_day": None if self.last_day is None else self.last_day.isoformat(),
+            "last_day": _text(self.last_day),
             "game_days": self.game_days, "rows": self.rows,
             "columns": {name: state.to_dict() for name, state in self.columns.items()},
         }  # fmt: skip
@@ -106,8 +108,15 @@ class Monitor:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Return the monitor from `to_dict`'s output."""
-        day = values["last_day"]
         columns = {name: ColumnState.from_dict(state) for name, state in values["columns"].items()}
-        last_day = None if day is None else dt.date.fromisoformat(day)
+        last_day = _date(values["last_day"])
         learnt = {name: tuple(known) for name, known in values["learnt"].items()}
         return cls(**{**values, "learnt": learnt, "last_day": last_day, "columns": columns})
+
+
+def _text(day: dt.date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _date(text: str | None) -> dt.date | None:
+    return None if text is None else dt.date.fromisoformat(text)

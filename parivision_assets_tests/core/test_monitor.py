@@ -124,8 +124,8 @@ def test_values_never_learnt_are_a_moved_relation_from_their_first_day():
     learnt = learnt_values(TARGET, pl.concat([game_day(9, number) for number in range(3)]))
     assert learnt["action_type"] == tuple(sorted(ACTIONS))
     monitor = start(TARGET, "champion", learnt=learnt)
-    for number in range(8):
-        rows = game_day(9, number)
+    for number in range(20):
+        rows = game_day(9, number, games=3)
         if number >= 5:
             split = pl.when(pl.col("action_type") == "Hook Shot").then(pl.lit("Sky Hook")).otherwise("action_type")
             rows = rows.with_columns(action_type=split)
