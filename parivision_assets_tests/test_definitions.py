@@ -21,6 +21,7 @@ NOT_NAMED_BY_LAYER = {
     "action_totals", "serving_state", "shot_features", "game_features", "team_states", "promotion_decisions",
     "game_predictions", "shot_charts", "served_predictions", "prediction_outcomes", "live_performance", "scoreboard",
 }  # fmt: skip
+REPORTS = {f"{target}_drift_report" for target in TARGETS}
 EXPECTED = {
     "raw": {"raw_shots", "raw_games", "raw_odds", "raw_tracking", "game_schedule"},
     "validated": {"validated_shots", "validated_games", "quarantined_shots", "quarantined_games"},
@@ -29,7 +30,7 @@ EXPECTED = {
     "models": {f"{target}_challenger" for target in TARGETS},
     "champions": {f"{target}_champion" for target in TARGETS} | {"promotion_decisions"},
     "predictions": {"game_predictions", "shot_charts", "served_predictions", "prediction_outcomes"},
-    "monitoring": {"live_performance", "scoreboard"},
+    "monitoring": {"live_performance", "scoreboard"} | REPORTS,
 }
 UNPARTITIONED = {"serving_state", "promotion_decisions", *EXPECTED["models"], *EXPECTED["champions"]}
 
@@ -90,14 +91,14 @@ def test_names_follow_the_grammar(specs: dict[str, dg.AssetSpec]) -> None:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name), name
         if name in NOT_NAMED_BY_LAYER:
             continue
-        role = roles.get(str(spec.group_name))
+        role = "drift_report" if name in REPORTS else roles.get(str(spec.group_name))
         expected = {f"{target}_{role}" for target in TARGETS} if role else set()
         assert name in expected or name.startswith(f"{spec.group_name}_"), name
 
 
 def test_tables_declare_described_columns(specs: dict[str, dg.AssetSpec]) -> None:
     tables = [spec for name, spec in specs.items() if spec.kinds >= {"polars"} and name != "serving_state"]
-    models = {f"{target}_{role}" for target in TARGETS for role in ("challenger", "champion")}
+    models = {f"{target}_{role}" for target in TARGETS for role in ("challenger", "champion", "drift_report")}
     assert {spec.key.to_user_string() for spec in tables} == set(specs) - models - {"serving_state"}
     for spec in tables:
         schema = spec.metadata["dagster/column_schema"]
@@ -123,12 +124,22 @@ def test_every_table_has_a_blocking_check_with_its_partitions(
 ) -> None:
     graph = definitions.resolve_asset_graph()
     for name, spec in specs.items():
-        if spec.group_name in {"models", "champions"} or name == "serving_state":
+        if spec.group_name in {"models", "champions"} or name == "serving_state" or name in REPORTS:
             continue
         check = graph.get(dg.AssetCheckKey(spec.key, "contract"))
         assert check.blocking, name
         # An unpartitioned check would let one good season excuse a bad one.
         assert check.partitions_def == spec.partitions_def, name
+
+
+def test_every_drift_report_has_a_verdict_that_blocks_nothing(
+    definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    for name in REPORTS:
+        check = graph.get(dg.AssetCheckKey(dg.AssetKey(name), "verdict"))
+        assert not check.blocking
+        assert check.partitions_def == specs[name].partitions_def
 
 
 def test_every_challenger_is_checked(definitions: dg.Definitions) -> None:

@@ -67,7 +67,7 @@ def drift_report_asset(target: Target, partitions: dg.PartitionsDefinition[str])
         group_name="monitoring",
         description=f"Has the input moved, has the relation moved, is the data broken? {target.description}",
         owners=list(OWNERS),
-        kinds={"evidently", "polars"},
+        kinds={"evidently"},
         code_version="1",
         partitions_def=partitions,
         deps=[
