@@ -112,7 +112,7 @@ def run_loop(
             publish_season(source, season, folder / "published")
             learn_whole(tracks, played)
         clock.day = max(played.days)
-        journal.done("prepared", lambda: {"runs": engine.prepare(list(question.learnt))})
+        journal.done("prepared", lambda: {"seasons": engine.prepare(list(question.learnt))})
         loop.begin(played)
         done()
         for season in question.lived:

@@ -90,10 +90,11 @@ class DagsterEngine(AbstractContextManager["DagsterEngine"]):
         """Close the instance."""
         self._state["context"].__exit__(kind, error, trace)
 
-    def prepare(self, seasons: list[int]) -> None:
-        """Carry whole seasons from raw to features, those before the first day that is lived."""
+    def prepare(self, seasons: list[int]) -> list[int]:
+        """Carry the seasons before the first day that is lived from raw to features, whole; return them."""
         for season in seasons:
             self.run(TO_FEATURES, season)
+        return seasons
 
     def train(self, due: Retraining, season: int) -> Trained:
         """See Engine."""
