@@ -16,7 +16,14 @@ from parivision_assets.core.monitoring_tables import (
     SERVED_PREDICTIONS,
     STATES,
 )
-from parivision_assets.core.outcomes import PENDING_LIMIT, OutcomeSummary, join_outcomes, outcome_rows, summarise
+from parivision_assets.core.outcomes import (
+    PENDING_LIMIT,
+    OutcomeSummary,
+    empty_outcomes,
+    join_outcomes,
+    outcome_rows,
+    summarise,
+)
 from parivision_assets.core.targets import Target
 from parivision_assets.defs.partitions import this_and_earlier
 from parivision_assets.defs.publishing import (
@@ -125,10 +132,12 @@ def join_season(home: Home, season: str, served: pl.DataFrame, as_of: dt.date) -
     parts, happened = [], []
     for target in TARGETS.values():
         own = served.filter(pl.col("target") == target.name)
-        if own.is_empty() or not home.tables.has(target.table.name, season):
+        if own.is_empty():
             continue
-        columns = list(dict.fromkeys([*target.table.key, target.group, "game_date", target.label]))
-        outcomes = outcome_rows(target, home.tables.read(target.table.name, season, columns), known_on)
+        outcomes = empty_outcomes()
+        if home.tables.has(target.table.name, season):
+            columns = list(dict.fromkeys([*target.table.key, target.group, "game_date", target.label]))
+            outcomes = outcome_rows(target, home.tables.read(target.table.name, season, columns), known_on)
         before = None if earlier is None else earlier.filter(pl.col("target") == target.name)
         parts.append(join_outcomes(own, outcomes, before, as_of))
         # Games before the newest model's first prediction were never to be predicted.

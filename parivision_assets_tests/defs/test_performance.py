@@ -23,6 +23,7 @@ from parivision_assets.core.monitoring_tables import (
 )
 from parivision_assets.core.outcomes import served_rows
 from parivision_assets.core.shot_features import SHOT_FEATURES
+from parivision_assets.core.targets import SHOT_PRE_RELEASE
 from parivision_assets.defs.performance import join_season
 from parivision_assets.defs.scoreboards import target_board
 from parivision_assets.stores.serving_record import champion_holdout, in_play
@@ -110,7 +111,7 @@ def test_live_figures_stand_beside_the_champions_own_holdout(served: SmallPlatfo
     whole = frame.filter(pl.col("window") == "since_promotion").row(0, named=True)
     # It was judged on this very season, so what it served is its holdout.
     assert whole["log_loss"] == pytest.approx(holdout.log_loss)
-    assert whole["change_nats"] == pytest.approx(0.0)
+    assert whole["change_nats"] == pytest.approx(0.0, abs=1e-8)
     assert frame.filter(pl.col("window") == "7_days").height == 40
 
 
@@ -182,3 +183,32 @@ def test_games_meet_elo_the_closing_line_and_the_home_rate(tmp_path: Path) -> No
     assert board["contestant"][0] == "closing_line"
     assert board["n"].unique().to_list() == [features.height]
     assert "published: none for any event" in board["left_out_reason"][0]
+
+
+def test_what_was_served_before_any_feature_landed_is_pending(tmp_path: Path) -> None:
+    home = model_platform(tmp_path).home
+    day = dt.date(2021, 11, 3)
+    rows = pl.DataFrame({"event": ["g"], "game": ["g"], "as_of": [day - dt.timedelta(days=1)], "probability": [0.6]})
+    home.served.record(GAME.name, day, "champion", "m", rows)
+    joined, summary = join_season(home, SEASON, home.served.read(GAME.name), TODAY)
+    assert joined["state"].to_list() == ["pending"]
+    assert summary.pending_share == 1.0
+    assert target_board(home, GAME, SEASON, joined).is_empty()
+
+
+def test_the_label_delay_is_measured_for_what_a_day_file_brought(tmp_path: Path) -> None:
+    home = model_platform(tmp_path).home
+    features = home.tables.read(SHOT_FEATURES.name, SEASON)
+    first = features["game_date"].min()
+    assert isinstance(first, dt.date)
+    own = features.filter(pl.col("game_date") <= first + dt.timedelta(days=1))
+    rows = served_rows(SHOT_PRE_RELEASE, own, np.full(own.height, 0.5))
+    for (day,), part in rows.partition_by("game_date", as_dict=True).items():
+        home.served.record(TARGET, day, "champion", "m", part)
+    home.landing.land("shots", SEASON, b"a day", url="file:///day.csv", day=first)
+    joined, summary = join_season(home, SEASON, home.served.read(TARGET), first + dt.timedelta(days=2))
+    measured = joined.filter(pl.col("game_date") == first)
+    assert measured["label_delay_days"].unique().to_list() == [2]
+    # The other day came in a file of the whole season, which does not tell.
+    assert joined["label_delay_days"].null_count() == joined.height - measured.height
+    assert summary.label_delay_max_days == 2
