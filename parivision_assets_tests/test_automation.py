@@ -97,6 +97,8 @@ class World:
             return
         read = []
         for parent in sorted(self.graph.get(key).parent_keys, key=str):
+            if self.graph.get(parent).partitions_def is None:
+                continue
             mapping = self.graph.get_partition_mapping(key, parent)
             wanted = mapping.get_upstream_mapped_partitions_result_for_partitions(
                 self.graph.get(key).partitions_def.subset_with_partition_keys([season]),
@@ -166,6 +168,7 @@ def of(names: set[str], *seasons: str) -> set[tuple[str, str]]:
 
 EVERYTHING = OF_SHOTS | {"validated_games", "quarantined_games", "shot_leaks", "shot_features", "game_features",
                          "team_states"} | TOTALS  # fmt: skip
+FOLLOWED = {"served_predictions", "prediction_outcomes", "live_performance", "scoreboard"}
 
 
 def test_nothing_landed_requests_nothing(world: World) -> None:
@@ -182,7 +185,7 @@ def test_new_seasons_are_carried_to_features(world: World) -> None:
 def test_everything_is_made_once_and_then_there_is_rest(world: World) -> None:
     world.tick()
     land_all(world)
-    assert world.settle() == of(EVERYTHING, *SEASONS)
+    assert world.settle() == of(EVERYTHING | FOLLOWED, *SEASONS)
     assert world.tick() == set()
 
 
@@ -201,7 +204,31 @@ def test_a_change_requests_what_it_reaches_and_nothing_else(world: World) -> Non
     world.settle()
     world.land("raw_odds", "2023", "other lines")
     # Lines change games and what is made of them, no shot.
-    assert world.settle() == of({"validated_games", "quarantined_games", "game_features", "team_states"}, "2023")
+    own = {"validated_games", "quarantined_games", "game_features", "team_states"}
+    assert world.settle() == of(own | FOLLOWED, "2023")
+
+
+def test_a_new_champion_or_challenger_starts_nothing_by_itself(world: World) -> None:
+    world.tick()
+    land_all(world)
+    world.settle()
+    for asset in ("game_challenger", "game_champion"):
+        world._made(asset, None, "another model")
+    assert world.settle() == set()
+    world.land("raw_odds", "2023", "the day after")
+    assert of({"served_predictions"}, "2023") <= world.settle()
+
+
+def test_monitoring_follows_features(world: World) -> None:
+    world.tick()
+    land_all(world)
+    order = []
+    for _ in range(12):
+        requested = world.tick()
+        order += sorted({asset for asset, _ in requested} & (FOLLOWED | {"shot_features"}))
+        world._run_together(requested, frozenset())
+    assert order.index("shot_features") < order.index("served_predictions")
+    assert FOLLOWED <= set(order)
 
 
 def test_a_corrected_old_season_reaches_the_later_ones(world: World) -> None:
@@ -212,7 +239,8 @@ def test_a_corrected_old_season_reaches_the_later_ones(world: World) -> None:
     requested = world.settle()
     own = OF_SHOTS | TOTALS | {"shot_leaks", "shot_features", "game_features", "team_states"}
     assert of(own, "2021") <= requested
-    assert requested - of(own, "2021") == of({"shot_features", "game_features", "team_states"}, "2022", "2023")
+    followed = FOLLOWED | {"shot_features", "game_features", "team_states"}
+    assert requested - of(own | FOLLOWED, "2021") == of(followed, "2022", "2023")
 
 
 def test_a_season_that_an_optional_source_lacks_blocks_nothing(world: World) -> None:

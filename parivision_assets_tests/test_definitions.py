@@ -185,6 +185,20 @@ def test_launchpad_config_is_described(definitions: dg.Definitions) -> None:
             assert field.description, (config.__name__, name)
 
 
+def test_what_runs_by_itself_is_on_where_one_person_tries_it_and_off_in_production(tmp_path: Path) -> None:
+    wanted = {"feed_sensor", "following_sensor", "champion_sensor", "drift_report_sensor", "alert_sensor"}
+    for made, running in ((embedded(tmp_path), True), (production(tmp_path), False)):
+        found = build_definitions(made)
+        sensors = {sensor.name: sensor for sensor in found.sensors or []}
+        assert set(sensors) == wanted | {f"retrain_{target}_sensor" for target in TARGETS}
+        assert {sensor.default_status == dg.DefaultSensorStatus.RUNNING for sensor in sensors.values()} == {running}
+        assert all(sensor.description for sensor in sensors.values())
+        (schedule,) = found.schedules or []
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        assert (schedule.name, schedule.job_name, schedule.execution_timezone) == ("daily_schedule", "daily", "UTC")
+        assert (schedule.default_status == dg.DefaultScheduleStatus.RUNNING) is running
+
+
 def test_resources_can_be_replaced(tmp_path: Path) -> None:
     replaced = object()
     definitions = build_definitions(embedded(tmp_path), {"home": replaced})

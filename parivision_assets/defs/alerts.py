@@ -6,6 +6,7 @@ alert from another are Alertmanager's.
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,7 +118,8 @@ def _labels(asset: str, season: str | None, named_by: str) -> dict[str, str]:
 def _innermost(error: Any) -> str:
     while error.cause is not None:
         error = error.cause
-    return str(error.message).strip()
+    # A message begins with the name of its Python class, which tells a person nothing.
+    return re.sub(rf"^[\w.]*\b{re.escape(error.cls_name or '')}: ", "", str(error.message).strip())
 
 
 def alert_sensors(environment: str) -> list[dg.SensorDefinition]:

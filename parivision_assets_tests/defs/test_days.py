@@ -4,8 +4,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from parivision_assets.defs.days import land_day
 from parivision_assets.core.feed_records import FEED_COLUMNS
+from parivision_assets.defs.days import land_day
 from parivision_assets.settings import Settings
 from parivision_assets.sources.archives import SourceAbsentError, SourceFormatError, parse_shots
 from parivision_assets.sources.live import Absent, Fetched, Harvest
