@@ -188,6 +188,7 @@ def _run(state: ColumnState, today: DayGain, monitor: Monitor) -> tuple[float, d
 def log_e_value(monitor: Monitor) -> float:
     """Return the natural log of the wealth averaged over columns and start days: anytime-valid evidence."""
     rest = monitor.game_days * math.log1p(-1 / HAZARD)
-    logs = [state.log_wealth for state in monitor.columns.values()]
+    # by name: a sum's last bits depend on its order, and JSON may change that of columns
+    logs = [monitor.columns[name].log_wealth for name in sorted(monitor.columns)]
     wealth = [rest if log is None else float(np.logaddexp(log, rest)) for log in logs]
     return float(np.logaddexp.reduce(np.array(wealth))) - math.log(len(wealth))

@@ -190,6 +190,8 @@ def test_json_gives_the_same_bits_back_and_goes_on_alike():
     again = Monitor.from_dict(json.loads(as_text(monitor)))
     assert as_text(again) == as_text(monitor)
     assert relation(again) == relation(monitor)
+    moved, _ = season(1, CHANGE + 4, everywhere(0.3))
+    assert relation(Monitor.from_dict(json.loads(as_text(moved)))) == relation(moved)
     assert as_text(observe(again, day_of(3), days[3])) == as_text(observe(monitor, day_of(3), days[3]))
     fresh = start(TARGET, "champion")
     assert as_text(Monitor.from_dict(json.loads(as_text(fresh)))) == as_text(fresh)
