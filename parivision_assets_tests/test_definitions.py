@@ -177,8 +177,8 @@ def specs_partitions(definitions: dg.Definitions) -> dg.PartitionsDefinition | N
 def test_launchpad_config_is_described(definitions: dg.Definitions) -> None:
     """Every field that a person may fill in says what it means."""
     from parivision_assets.defs.champions import ChampionConfig
-    from parivision_assets.defs.training_plan import ChallengerConfig
     from parivision_assets.defs.interventions import ReleaseConfig
+    from parivision_assets.defs.training_plan import ChallengerConfig
 
     for config in (ChampionConfig, ChallengerConfig, ReleaseConfig):
         for name, field in config.model_fields.items():

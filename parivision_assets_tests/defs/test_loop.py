@@ -95,7 +95,7 @@ def test_a_retraining_says_what_caused_it_and_configures_the_challenger(world: W
 
 
 def test_the_challenger_takes_that_config() -> None:
-    from parivision_assets.defs.models import ChallengerConfig
+    from parivision_assets.defs.training_plan import ChallengerConfig
 
     assert {"until", "change_date", "cause", "report"} <= set(ChallengerConfig.model_fields)
 
