@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -131,11 +132,14 @@ def test_again_changes_nothing(served: SmallPlatform) -> None:
     assert {path: path.read_bytes() for path in served.home.served.root.rglob("*.parquet")} == files
 
 
-def test_a_challenger_scores_in_shadow_beside_the_champion(tmp_path: Path) -> None:
-    import_foreign_libraries()
-    small = dated(model_platform(tmp_path))
-    made(small)
-    materialised(small)
+def copied(small: SmallPlatform, root: Path) -> SmallPlatform:
+    """Return a platform of its own with the same stores, and a Dagster instance that ran nothing yet."""
+    shutil.copytree(small.settings.home, root / "home", ignore=shutil.ignore_patterns("dagster"))
+    return replace(small, settings=small.settings.model_copy(update={"home": root / "home"}))
+
+
+def test_a_challenger_scores_in_shadow_beside_the_champion(served: SmallPlatform, tmp_path: Path) -> None:
+    small = copied(served, tmp_path)
     first = in_play(small.home, TARGET)["champion"]
     made(small, family="random_forest")
     models = in_play(small.home, TARGET)
@@ -149,11 +153,10 @@ def test_a_challenger_scores_in_shadow_beside_the_champion(tmp_path: Path) -> No
     assert board.filter(pl.col("board") == "whole")["contestant"].to_list().count("challenger") == 0
 
 
-def test_a_corrected_game_corrects_its_outcomes_and_an_unlabelled_one_waits(tmp_path: Path) -> None:
-    import_foreign_libraries()
-    small = dated(model_platform(tmp_path))
-    made(small)
-    materialised(small)
+def test_a_corrected_game_corrects_its_outcomes_and_an_unlabelled_one_waits(
+    served: SmallPlatform, tmp_path: Path
+) -> None:
+    small = copied(served, tmp_path)
     features = small.home.tables.read(SHOT_FEATURES.name, SEASON)
     flipped, gone = 2022000, 2022001
     first_shot = (pl.col("game_id") == flipped) & (pl.col("shot_number") == 1)
