@@ -113,6 +113,8 @@ def compare(reference: Counts | None, current: Counts) -> InputAnswer:
         return InputAnswer(False, (), f"{current.games} game(s) in the window: too few to compare the inputs")
     names = [name for name in current.bins if name in reference.bins]
     columns = sorted((_shift(name, reference, current) for name in names), key=lambda c: (-c.psi, c.column))
+    if not columns:
+        return InputAnswer(False, (), f"no published input of {current.target} is watched in these rows")
     moved = [column for column in columns if column.moved]
     if not moved:
         return InputAnswer(False, tuple(columns), f"no input moved by a PSI of {PSI_LIMIT} or more")

@@ -89,13 +89,12 @@ def _strength_bands() -> pl.Expr:
 
 # A quarter, two fifths, three fifths and three quarters: what the model itself says of the home team.
 _STRENGTH = Sentinel("probability", ("probability",), _strength_bands(), is_input=False)
+# No input of games is watched: what is published before one is its schedule, which differs from week to week by design.
 _GAME = (
     _OVERALL,
     _STRENGTH,
     Sentinel("is_playoffs", ("is_playoffs",), pl.col("is_playoffs").round().cast(pl.Int32), is_input=False),
     Sentinel("season_day", ("season_day",), pl.when(pl.col("season_day") < 30).then(0).otherwise(1), is_input=False),
-    _whole("home_back_to_back", 0, 1),
-    _whole("away_back_to_back", 0, 1),
 )
 _BY_TARGET: dict[str, tuple[Sentinel, ...]] = {
     "shot_pre_release": _SHOT,

@@ -120,3 +120,10 @@ def test_history_and_outcomes_are_not_inputs():
     )
     assert set(count(TARGET, rows).bins) == {"points_value", "action_type", "quarter"}
     assert "action_type" not in count("shot_pre_release", rows).bins
+
+
+def test_games_have_no_watched_input_and_the_answer_says_so():
+    games = pl.DataFrame({"game": ["a", "b"], "is_playoffs": [0.0, 1.0], "season_day": [1.0, 200.0]})
+    answer = compare(count("game", games), count("game", games))
+    assert answer.columns == ()
+    assert "no published input of game is watched" in answer.reason
