@@ -1,4 +1,5 @@
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from parivision_assets.stores.database import migrate_database
+from parivision_assets.stores.registry import LEDGER_HEAD_TAG
 from parivision_assets_tests.model_platform import model_platform, retrain
-from parivision_assets_tests.postgres import Cluster, cluster
 from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
 
 
@@ -31,11 +32,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> SmallPlatform:
     return small
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    """A private PostgreSQL of this test process."""
-    with cluster() as running:
-        yield running
+@pytest.fixture
+def undecided(trained: SmallPlatform) -> Iterator[SmallPlatform]:
+    """The trained platform; its ledger, what follows it and the heads kept elsewhere are put aside afterwards."""
+    yield trained
+    home, client = trained.settings.home, trained.home.registry.client
+    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        (home / name).unlink(missing_ok=True)
+    shutil.rmtree(home / "bundles" / "champions", ignore_errors=True)
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    for run in client.search_runs(experiments, f"tags.{LEDGER_HEAD_TAG} LIKE '%:%'"):
+        client.delete_tag(run.info.run_id, LEDGER_HEAD_TAG)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
