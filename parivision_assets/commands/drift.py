@@ -50,7 +50,7 @@ def season_of(home: Home, target: str, day: dt.date | None) -> str:
     table = TARGETS[target].table.name
     begun = []
     for season in home.tables.partitions(table):
-        span = season_span(home, table, season)
+        span = season_span(home, season)
         if span is not None and (day is None or span[0] <= day):
             begun.append(season)
     if not begun:

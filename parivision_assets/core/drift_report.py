@@ -25,6 +25,7 @@ def judge_window(
     reference: pl.DataFrame,
     quality: QualityAnswer,
     window: tuple[dt.date, dt.date],
+    holdout: pl.DataFrame | None = None,
 ) -> DriftSummary:
     """Return what a report says of a window of game dates.
 
@@ -36,6 +37,8 @@ def judge_window(
         reference: the rows that it learnt from; no rows where they are not there any more.
         quality: the third answer, from the outcomes and the checks.
         window: first and last game date.
+        holdout: `game`, `probability` and `label` of games held back while the champion was made, to compare with
+            where it predicted none before the window and the change.
     """
     current = observed.filter(pl.col("game_date").is_between(*window))
     learnt = count(target.name, _with_game(target, reference)) if reference.height else None
@@ -51,7 +54,7 @@ def judge_window(
         input_answer=compare(learnt, count(target.name, current)),
         relation=answer,
         quality=quality,
-        attribution=attribute(before if before.height else None, current, answer),
+        attribution=attribute(before if before["label"].count() else holdout, current, answer),
         outcomes=(int(happened.sum()), int((~happened).sum())),
     )
 

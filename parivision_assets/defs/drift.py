@@ -95,7 +95,7 @@ def drift_report_asset(target: Target, partitions: dg.PartitionsDefinition[str])
         quality = with_failed_checks(context.instance, target, context.partition_key, window.outcomes.quality())
         summary = judge_window(
             target, window.champion, window.observed, window.reference, quality,
-            (window.first_date, window.last_date),
+            (window.first_date, window.last_date), window.holdout,
         )  # fmt: skip
         kept = keep_report(home, window, summary, context.run_id)
         yield verdict_check(name, summary)
@@ -163,9 +163,9 @@ def attribution_rows(summary: DriftSummary) -> pl.DataFrame:
     """Return the change in log loss and its parts as a table, nats per prediction."""
     change = summary.attribution
     if change is None:
-        return pl.DataFrame({"part": ["not known: no recorded holdout, or no outcome"], "nats": [None]})
+        return pl.DataFrame({"part": ["not known: no unseen games before, or no outcome"], "nats": [None]})
     parts = {
-        "champion's holdout": change.reference_log_loss, "this window": change.current_log_loss,
+        "unseen games before": change.reference_log_loss, "this window": change.current_log_loss,
         "change": change.change_nats, "of it covariate mix": change.mix_nats, "of it concept": change.concept_nats,
         "of it noise": change.noise_nats, "standard error of the change": change.change_se,
         **{f"concept in {item.column}": item.harm_nats for item in change.columns},

@@ -48,9 +48,13 @@ def report_files(window: DriftWindow, summary: DriftSummary) -> ReportFiles:
     before, now = (
         sample_rows(_scored(rows), target.table.key, SCORED_ROWS) for rows in (window.earlier, window.current)
     )
+    came_from = "that the same champion made earlier, since it was trained"
+    if not before.height and window.holdout is not None:
+        before = sample_rows(_scored(window.holdout), ["game_date", "game", "probability", "label"], SCORED_ROWS)
+        came_from = "of games held back while the champion was made"
     quality_notes = (
         f"Current: {now.height:,} scored predictions of the window.",
-        f"Reference: {before.height:,} scored predictions that the same champion made earlier, since it was trained."
+        f"Reference: {before.height:,} predictions {came_from}."
         if before.height
         else "No reference: the champion has no scored prediction before this window.",
     )

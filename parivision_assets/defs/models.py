@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from parivision_assets.core.catalogue import TARGETS
-from parivision_assets.core.challenger import Challenger, train_challenger
+from parivision_assets.core.challenger import Challenger, selection_split, train_challenger
 from parivision_assets.core.model_files import to_files
 from parivision_assets.core.targets import Target
 from parivision_assets.defs.io_managers import StoredBundle
@@ -32,7 +32,7 @@ from parivision_assets.defs.training_records import (
     mlmodel,
 )
 from parivision_assets.stores.bundles import BundleRef
-from parivision_assets.stores.champions import bundle_files
+from parivision_assets.stores.champions import HOLDOUT_FILE, bundle_files, holdout_file
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.registry import RunRecord
 
@@ -144,7 +144,10 @@ def keep(
     model = to_files(made.model)
     games = training[target.group].unique().cast(pl.String).to_list()
     ref = home.bundles.write_bundle(
-        bundle_files(model, games),
+        {
+            **bundle_files(model, games),
+            HOLDOUT_FILE: holdout_file(target, selection_split(training)[1], made.chosen.probability),
+        },
         {
             "target": target.name,
             "features": list(made.model.encoder.names),

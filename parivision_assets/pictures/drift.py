@@ -51,7 +51,7 @@ def _say(axes: Axes, words: str) -> None:
 
 
 def _draw_parts(axes: Axes, change: Attribution | None) -> None:
-    _title(axes, "Change in log loss against the champion's holdout")
+    _title(axes, "Change in log loss against unseen games before")
     if change is None:
         _say(axes, "nothing to compare with, or no outcome known")
         return
@@ -93,6 +93,7 @@ def _draw_columns(axes: Axes, columns: tuple[ColumnShift, ...]) -> None:
     for place, (item, ratio) in enumerate(zip(ranked, ratios, strict=True)):
         words = f"PSI {item.psi:.3f}" + (f", {ratio:.0f} limits" if ratio > WELL_BEYOND else "")
         axes.text(min(ratio, WELL_BEYOND) + 0.02 * reach, place, words, va="center", fontsize=8, color=INK, bbox=_PAPER)
+    axes.set_ylim(-0.6, max(len(ranked), 4) - 0.4)
     axes.axvline(1, color=INK, linewidth=1, linestyle="--", zorder=0)
     axes.set(yticks=list(places), yticklabels=[item.column for item in ranked], xlim=(0, 1.35 * reach))
     axes.set_xlabel("shift beyond chance, in limits (dashed: the limit)", fontsize=8, color=MUTED)

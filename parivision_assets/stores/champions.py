@@ -7,6 +7,7 @@ which they are used: decide on the head, append, then let MLflow's alias and the
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,10 +28,13 @@ from parivision_assets.stores.bundles import Bundle
 from parivision_assets.stores.chain import Entry, Head, Kind, Record, champions
 from parivision_assets.stores.following import follow_ledger
 from parivision_assets.stores.home import Home
+from parivision_assets.stores.tables import parquet_bytes
 
 MODEL_FOLDER = "model/"
 SEEN_GAMES_FILE = "seen_games.json"
 DECISION_FILE = "decision.json"
+HOLDOUT_FILE = "holdout.parquet"
+"""What the model's family and settings said of games that they were not fitted on: the reference of drift reports."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,24 @@ def bundle_files(model_files: dict[str, bytes], seen_games: list[str]) -> dict[s
         **{f"{MODEL_FOLDER}{name}": data for name, data in model_files.items()},
         SEEN_GAMES_FILE: json.dumps(sorted(seen_games)).encode(),
     }
+
+
+def holdout_file(target: Target, held: pl.DataFrame, probability: npt.NDArray[np.float64]) -> bytes:
+    """Return the predictions on held-back feature rows as a bundle keeps them, in the rows' order."""
+    return parquet_bytes(
+        held.select(
+            pl.col(target.group).cast(pl.String).alias("game"),
+            "game_date",
+            pl.col(target.label).cast(pl.Boolean).alias("label"),
+            pl.Series("probability", probability, dtype=pl.Float64),
+        )
+    )
+
+
+def bundle_holdout(bundle: Bundle) -> pl.DataFrame | None:
+    """Return the kept predictions on games that a model was not fitted on, None where the bundle has none."""
+    data = bundle.files.get(HOLDOUT_FILE)
+    return None if data is None else pl.read_parquet(io.BytesIO(data))
 
 
 def bundle_model(bundle: Bundle) -> TrainedModel:

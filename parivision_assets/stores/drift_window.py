@@ -17,7 +17,7 @@ from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel
 from parivision_assets.stores.atomic import StoreAbsentError
 from parivision_assets.stores.bundles import Bundle
-from parivision_assets.stores.champions import bundle_model, trained_until
+from parivision_assets.stores.champions import bundle_holdout, bundle_model, trained_until
 from parivision_assets.stores.home import Home
 
 _JUDGED_STATES = (*SCORED_STATES, "pending", "contradictory")
@@ -46,6 +46,8 @@ class DriftWindow:
     reference: pl.DataFrame
     observed: pl.DataFrame
     outcomes: OutcomeSummary
+    holdout: pl.DataFrame | None
+    """`game`, `game_date`, `label` and `probability` of games held back while the champion was made."""
 
     @property
     def current(self) -> pl.DataFrame:
@@ -96,6 +98,7 @@ def collect_window(
     return DriftWindow(
         target, bundle.ref.digest, bundle_model(bundle), season, inside[0], inside[-1], until,
         _reference(home, target, bundle, until), observed, _outcomes(home, target, season, served, inside),
+        bundle_holdout(bundle),
     )  # fmt: skip
 
 

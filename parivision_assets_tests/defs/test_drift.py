@@ -21,7 +21,8 @@ from parivision_assets.definitions import build_definitions
 from parivision_assets.defs.drift import DriftReportConfig
 from parivision_assets.defs.failed_checks import with_failed_checks
 from parivision_assets.defs.instance import open_instance
-from parivision_assets.stores.drift_window import NothingToReportError, collect_window
+from parivision_assets.stores.champions import HOLDOUT_FILE
+from parivision_assets.stores.drift_window import DriftWindow, NothingToReportError, collect_window
 from parivision_assets_tests.model_platform import SEASONS, TARGET, model_platform, retrain, shots
 from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
 
@@ -63,6 +64,10 @@ def copy(small: SmallPlatform, folder: Path) -> SmallPlatform:
     """Return a platform of its own with the same content."""
     shutil.copytree(small.settings.home, folder / "home")
     return replace(small, settings=small.settings.model_copy(update={"home": folder / "home"}))
+
+
+def collect(small: SmallPlatform) -> DriftWindow:
+    return collect_window(small.home, SHOT_PRE_RELEASE, int(SEASON))
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +139,22 @@ def test_the_first_days_have_nothing_before_them_to_compare_with(reported: Small
     assert run(reported, f"key:{ASSET}", first_date="2021-11-01", last_date="2021-11-03").succeeded
     found = next(line for line in reported.home.reports.reports() if line.last_date == dt.date(2021, 11, 3))
     report = reported.home.reports.read(found.digest)
+    # Then the games that were held back while the champion was made are the reference.
+    assert report.summary.attribution is not None
+    assert any("held back while the champion was made" in note for note in report.notes)
+
+
+def test_a_champion_without_a_recorded_holdout_has_no_attribution_on_its_first_days(changed: SmallPlatform) -> None:
+    found = changed.home.bundles.read_bundle(collect(changed).champion)
+    files = {name: data for name, data in found.files.items() if name != HOLDOUT_FILE}
+    old = changed.home.bundles.write_bundle(files, found.metadata)
+    table = changed.home.tables.read("prediction_outcomes", SEASON)
+    changed.home.tables.write("prediction_outcomes", SEASON, table.with_columns(model=pl.lit(old.digest)))
+    made = run(changed, f"key:{ASSET}", champion=old.digest, first_date="2021-11-01", last_date="2021-11-03")
+    assert made.succeeded, made.problems
+    newest = changed.home.reports.newest(TARGET)
+    assert newest is not None
+    report = changed.home.reports.read(newest.digest)
     assert report.summary.attribution is None
     assert "no games before the window" in report.summary.reason
     assert any("No reference" in note for note in report.notes)
