@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from parivision_assets_tests.fixtures import filled, own
+from parivision_assets_tests.fixtures import filled, own, postgres
 
-__all__ = ["filled", "own"]
+__all__ = ["filled", "own", "postgres"]
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -1,10 +1,12 @@
-"""Fixtures of several folders: homes that are filled once per session."""
+"""Fixtures of several folders: homes that are filled once per session, and a private PostgreSQL."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from parivision_assets_tests.postgres import Cluster, cluster
 from parivision_assets_tests.small_platform import (
     TO_FEATURES,
     SmallPlatform,
@@ -31,3 +33,10 @@ def own(filled: SmallPlatform, tmp_path: Path) -> SmallPlatform:
     shutil.copytree(filled.published.folder, tmp_path / "published")
     shutil.copytree(filled.settings.home, tmp_path / "home")
     return platform(tmp_path / "home", type(filled.published)(tmp_path / "published"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A private PostgreSQL of this test process; without its programs skip and say so, or fail where required."""
+    with cluster() as running:
+        yield running

@@ -1,7 +1,8 @@
 """Kill -9 at every step: run an action again and again, each time killed one step later, and keep what it left.
 
-A step is one call of an `os` function that changes something (a write is cut in the middle) or a file just opened
-for writing by other means. The children are forked by a fresh process that has imported the stores and no more.
+A step is one call of an `os` function that changes something (a write is cut in the middle), a file just opened for
+writing by other means, or what the action marks itself (`step`, `around`: databases write without `os`). The children
+are forked by a fresh process that has imported the stores and no more.
 """
 
 import io
@@ -38,40 +39,61 @@ sys.exit("the action never came to its end")
 """
 
 
-def arm(step: int) -> None:
+def step() -> None:
+    """Mark a step of an action; `arm` replaces it."""
+
+
+def around(owner: type, name: str) -> None:
+    """Make the moment before and the moment after a method steps."""
+    real = getattr(owner, name)
+
+    def stepped(*args, **kwargs):
+        step()
+        found = real(*args, **kwargs)
+        step()
+        return found
+
+    setattr(owner, name, stepped)
+
+
+def arm(number: int) -> None:
     """Kill this process at the given step."""
-    left = step
+    left = number
     real = {name: getattr(os, name) for name in STEPS}
+
+    def is_last() -> bool:
+        nonlocal left
+        left -= 1
+        return left == 0
 
     def wrap(name: str):
         def stepped(*args, **kwargs):
-            nonlocal left
-            left -= 1
-            if left == 0:
+            if is_last():
                 if name == "write":
                     real["write"](args[0], args[1][: len(args[1]) // 2])
-                os.kill(os.getpid(), signal.SIGKILL)
+                _die()
             return real[name](*args, **kwargs)
 
         return stepped
 
     def opened(file, mode="r", *args, **kwargs):
-        nonlocal left
-        if mode[0] not in "wax+":
-            return real_open(file, mode, *args, **kwargs)
-        left -= 1
         handle = real_open(file, mode, *args, **kwargs)
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if mode[0] in "wax+" and is_last():
+            _die()
         return handle
 
     real_open = io.open
     io.open = opened
+    globals()["step"] = lambda: _die() if is_last() else None
     for name in STEPS:
         setattr(os, name, wrap(name))
 
 
-def kill_at_every_step(imports: str, action: str, template: Path, folder: Path) -> list[Path]:
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_at_every_step(imports: str, action: str, template: Path, folder: Path, timeout_s: int = 120) -> list[Path]:
     """Return one folder per step: a copy of `template` as the action, killed at that step, left it.
 
     `action` is Python code that uses `root`. The last folder is that of the action that came to its end.
@@ -83,7 +105,9 @@ def kill_at_every_step(imports: str, action: str, template: Path, folder: Path) 
         folder=str(folder),
         template=str(template),
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=timeout_s, check=False
+    )
     assert done.returncode == 0, done.stderr
     left = sorted(folder.glob("step_*"))
     assert len(left) > 3, "the action has hardly any steps: is it armed?"
