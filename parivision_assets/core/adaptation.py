@@ -128,18 +128,19 @@ def _unreported_days(situation: Situation) -> int:
 
 
 def _verdict_moved(situation: Situation, policy: LoopPolicy) -> str | None:
-    """A relation that moved is reported at once; one that moved back, or moves in broken data, after the cool-down.
+    """What moved is reported at once; a relation that moved back, or anything in broken data, after the cool-down.
 
-    The daily monitoring says nothing of the inputs: those are looked at with every report.
+    Inputs that moved back wait for the next report: they harm nobody.
     """
-    reported = situation.report.verdict if situation.report else "none"
-    moved = "concept" in situation.verdict_now
-    if moved == ("concept" in reported):
+    reported, now = situation.report.verdict if situation.report else "none", situation.verdict_now
+    newly = any(kind in now and kind not in reported for kind in ("concept", "input"))
+    came_back = "concept" in reported and "concept" not in now
+    if not newly and not came_back:
         return None
-    settled = moved and reported != "data broken"
-    if not settled and _unreported_days(situation) < policy.cool_down_game_days:
+    at_once = newly and reported != "data broken"
+    if not at_once and _unreported_days(situation) < policy.cool_down_game_days:
         return None
-    return f"the daily monitoring says {situation.verdict_now}, the newest report says {reported}"
+    return f"the daily monitoring says {now}, the newest report says {reported}"
 
 
 def _season_unreported(situation: Situation) -> str | None:

@@ -124,12 +124,12 @@ class DriftSummary:
     @property
     def verdict(self) -> str:
         """Return the verdict in a word or two: data broken, concept, input, input and concept, pending, or none."""
-        if self.quality.broken:
-            return "data broken"
-        moved = [name for name, is_moved in (("input", self.input.moved), ("concept", self.relation.moved)) if is_moved]
-        if is_undecided(self.relation, self.quality):
-            moved = [name for name in moved if name == "input"] + ["pending"]
-        return " and ".join(moved) or "none"
+        return verdict_of(
+            is_broken=self.quality.broken,
+            input_moved=self.input.moved,
+            relation_moved=self.relation.moved,
+            is_undecided=is_undecided(self.relation, self.quality),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary ready for JSON, dates as ISO text."""
@@ -159,6 +159,14 @@ class DriftSummary:
                 **attribution, "columns": _each(ColumnHarm, attribution),
             }),
         })  # fmt: skip
+
+
+def verdict_of(*, is_broken: bool, input_moved: bool, relation_moved: bool, is_undecided: bool = False) -> str:
+    """Return the verdict in a word or two; while most outcomes are pending, nothing is said of the relation."""
+    if is_broken:
+        return "data broken"
+    of_relation = "pending" if is_undecided else "concept" if relation_moved else ""
+    return " and ".join(filter(None, ["input" if input_moved else "", of_relation])) or "none"
 
 
 def is_undecided(relation: RelationAnswer, quality: QualityAnswer) -> bool:

@@ -192,9 +192,11 @@ def test_a_relation_that_moved_is_reported_at_once_and_one_that_came_back_after_
     assert report_due(situation(12, verdict_now="concept", report=reported(10, 5)), POLICY) is None
 
 
-def test_the_monitoring_of_the_relation_says_nothing_of_the_inputs() -> None:
+def test_inputs_that_moved_are_reported_at_once_and_when_they_are_back_with_the_next_report() -> None:
+    assert "says input" in str(report_due(situation(12, verdict_now="input", report=reported(10)), POLICY))
     inputs = replace(reported(10), verdict="input")
     assert report_due(situation(40, report=inputs), POLICY) is None
+    assert report_due(situation(40, verdict_now="input", report=inputs), POLICY) is None
     both = replace(reported(10), verdict="input and concept")
     assert report_due(situation(12, verdict_now="concept", report=both), POLICY) is None
     assert "says input and concept" in str(report_due(situation(21, report=both), POLICY))

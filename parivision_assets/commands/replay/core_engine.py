@@ -23,6 +23,7 @@ from parivision_assets.core.evidence import Contest, Evidence, collect_evidence
 from parivision_assets.core.model_files import to_files
 from parivision_assets.core.monitor import relation
 from parivision_assets.core.promotion import Verdict, decide
+from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel, TrainingConfig, fit
 from parivision_assets.core.walk_forward import baseline_probability
@@ -41,6 +42,7 @@ class CoreEngine:
     tracks: dict[str, Track] = field(default_factory=dict)
     chances: Chances | None = None
     models: dict[str, TrainedModel] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
     _comparisons: dict[tuple[str, int], list[tuple[str, str]]] = field(default_factory=dict)
 
     def train(self, due: Retraining, season: int) -> Trained:
@@ -65,22 +67,27 @@ class CoreEngine:
         track = self.tracks[target]
         if track.champion is None:
             raise ValueError(f"{target}: no champion to report on")
-        monitor = track.monitors.get(track.champion.digest)
-        moved = monitor is not None and relation(monitor).moved
-        since = relation(monitor).since if monitor is not None and moved else None
+        seen = track.watches[track.champion.digest]
+        answer = relation(seen.monitor)
+        retrain = answer.moved and not track.pending and track.verdict_now != "data broken"
         last = track.game_days[-1]
-        return ReportHeader(f"{target}-{last}", season, last, track.verdict_now, moved, since)
+        return ReportHeader(f"{target}-{last}", season, last, track.verdict_now, retrain, answer.since)
 
     def model(self, digest: str) -> TrainedModel:
         """See Engine."""
         return self.models[digest]
 
+    def reference(self, digest: str) -> Reference | None:
+        """See Engine."""
+        return self.references[digest]
+
     def _fitted(self, target_name: str, until: dt.date, change_date: dt.date | None) -> str:
         target = TARGETS[target_name]
         config = replay_config(target, self.budget, change_date, self.threads)
-        model = self.fit(target, self._training_rows(target, until), config)
+        rows = self._training_rows(target, until)
+        model = self.fit(target, rows, config)
         digest = hashlib.sha256(b"".join(data for _, data in sorted(to_files(model).items()))).hexdigest()
-        self.models[digest] = model
+        self.models[digest], self.references[digest] = model, Reference.of(target, rows)
         return digest
 
     def _training_rows(self, target: Target, until: dt.date) -> pl.DataFrame:

@@ -20,13 +20,14 @@ from parivision_assets.commands.run import RunResult, materialise, phases
 from parivision_assets.core.adaptation import ReportHeader, Retraining
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.model_files import to_files
+from parivision_assets.core.reference import Reference
 from parivision_assets.core.training import TrainedModel, fit
 from parivision_assets.definitions import build_definitions
 from parivision_assets.defs.instance import open_instance
 from parivision_assets.defs.resources import resources
 from parivision_assets.errors import CommandError
 from parivision_assets.stores.chain import Kind
-from parivision_assets.stores.champions import bundle_files, bundle_model
+from parivision_assets.stores.champions import bundle_files, bundle_model, bundle_reference
 from parivision_assets.stores.home import Home
 
 TO_FEATURES = "group:raw or group:validated or group:history or group:features"
@@ -66,6 +67,9 @@ class Engine(Protocol):
 
     def model(self, digest: str) -> TrainedModel:
         """Return a bundle's model."""
+
+    def reference(self, digest: str) -> Reference | None:
+        """Return what a model's days are compared with."""
 
 
 @dataclass
@@ -149,6 +153,13 @@ class DagsterEngine(AbstractContextManager["DagsterEngine"]):
     def model(self, digest: str) -> TrainedModel:
         """See Engine."""
         return bundle_model(self.home.bundles.read_bundle(digest))
+
+    def reference(self, digest: str) -> Reference | None:
+        """See Engine."""
+        if digest not in self._state:
+            self._state[digest] = bundle_reference(self.home.bundles.read_bundle(digest))
+        found: Reference | None = self._state[digest]
+        return found
 
     def run(self, select: str, season: int | None, config: Mapping[str, Any] | None = None) -> list[RunResult]:
         """Run a selection and return its runs; raise CommandError in the run's words when one failed."""

@@ -28,7 +28,6 @@ from parivision_assets.core.adaptation import (
     retraining_due,
 )
 from parivision_assets.core.evidence import Contest, Evidence, GamePair, SeenGames, collect_evidence
-from parivision_assets.core.monitor import relation
 from parivision_assets.core.promotion import GateConfig, Verdict, decide
 from parivision_assets.core.targets import Target
 
@@ -85,12 +84,11 @@ class Loop:
     def _score(self, track: Track, day: dt.date, span: slice, chances: Chances, truth: Truth | None) -> None:
         """Record what the champion and the shadow say of a day, and what every contestant will have lost."""
         rows = chances.played.features[track.target.table.name][span]
-        said = {
-            header.digest: chances.of(track.target, header.digest)[span]
-            for header in (track.champion, track.challenger)
-            if header is not None
-        }
+        said = {header.digest: chances.of(track.target, header.digest)[span] for header in track.models()}
         self.serve(track, day, rows, said)
+        for header in track.models():
+            seen = track.watch_of(header, self.engine.reference(header.digest))
+            track.watches[header.digest] = seen.meet(track.met(rows))
         label = rows[track.target.label].cast(pl.Float64).to_numpy()
         contestants = {
             FIRST: track.first,
@@ -106,13 +104,12 @@ class Loop:
 
     def _learn(self, track: Track, day: dt.date, span: slice, chances: Chances) -> None:
         """Take in a day's outcomes: the monitors' bets are settled, the gate's evidence grows."""
-        rows = chances.played.features[track.target.table.name][span]
-        said = {
-            header.digest: chances.of(track.target, header.digest)[span]
-            for header in (track.champion, track.challenger)
-            if header is not None
-        }
-        track.watch(day, rows, said)
+        rows = track.met(chances.played.features[track.target.table.name][span])
+        for header in track.models():
+            if day > header.trained_until:
+                said = rows.with_columns(pl.Series("probability", chances.of(track.target, header.digest)[span]))
+                seen = track.watch_of(header, self.engine.reference(header.digest))
+                track.watches[header.digest] = seen.settle(day, said)
         track.game_days.append(day)
 
     def _act(self, track: Track, played: PlayedSeason, day: dt.date, chances: Chances) -> None:
@@ -209,8 +206,8 @@ class Loop:
         if day in played.refused and track.target.table.name == "shot_features":
             self.events.append({"day": day, "target": track.name, "event": "refused", "why": played.refused[day]})
             return "data broken"
-        monitor = track.monitors.get(track.champion.digest) if track.champion else None
-        return "concept" if monitor is not None and relation(monitor).moved else "none"
+        seen = track.watches.get(track.champion.digest) if track.champion else None
+        return "none" if seen is None else seen.verdict()
 
 
 def _plain(header: ReportHeader) -> dict[str, Any]:

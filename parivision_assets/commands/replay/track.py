@@ -12,8 +12,10 @@ import polars as pl
 from parivision_assets.commands.replay.engine import Engine
 from parivision_assets.commands.replay.season import PlayedSeason
 from parivision_assets.core.adaptation import ChallengerHeader, ReportHeader, Situation
+from parivision_assets.core.daily_watch import DailyWatch
 from parivision_assets.core.evidence import GamePair
-from parivision_assets.core.monitor import Monitor, needed_columns, observe, start
+from parivision_assets.core.monitor import needed_columns
+from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 
 Vector = npt.NDArray[np.float64]
@@ -34,7 +36,7 @@ class Track:
     season_ended: int | None = None
     last_game_of_ended_season: dt.date | None = None
     game_days: list[dt.date] = field(default_factory=list)
-    monitors: dict[str, Monitor] = field(default_factory=dict)
+    watches: dict[str, DailyWatch] = field(default_factory=dict)
     pairs: list[GamePair] = field(default_factory=list)
     """The shadow's games so far, for the nightly glance."""
     shadow_number: int = 1
@@ -75,19 +77,22 @@ class Track:
             champion_header=self.champion,
         )
 
-    def watch(self, day: dt.date, rows: pl.DataFrame, chances: dict[str, Vector]) -> None:
-        """Let each model's monitor see a labelled day that it has not learnt from."""
+    def models(self) -> list[ChallengerHeader]:
+        """Return champion and challenger, once where they are one, none where there is none."""
+        return list({item.digest: item for item in (self.champion, self.challenger) if item is not None}.values())
+
+    def watch_of(self, header: ChallengerHeader, reference: Reference | None) -> DailyWatch:
+        """Return what has been seen of a model so far."""
+        return self.watches.get(header.digest) or DailyWatch.begin(self.name, header.digest, reference)
+
+    def met(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return a day's events as the monitoring reads them."""
         columns = [name for name in needed_columns(self.name) if name in rows.columns]
-        for header in {item.digest: item for item in (self.champion, self.challenger) if item}.values():
-            if day <= header.trained_until or header.digest not in chances:
-                continue
-            seen = rows.select(
-                *columns,
-                pl.col(self.target.label).cast(pl.Int8).alias("label"),
-                pl.col(self.target.group).cast(pl.String).alias("game"),
-            ).with_columns(pl.Series("probability", chances[header.digest]))
-            monitor = self.monitors.get(header.digest) or start(self.name, header.digest)
-            self.monitors[header.digest] = observe(monitor, day, seen)
+        return rows.select(
+            *columns,
+            pl.col(self.target.label).cast(pl.Int8).alias("label"),
+            pl.col(self.target.group).cast(pl.String).alias("game"),
+        )
 
 
 @dataclass
