@@ -15,7 +15,7 @@ from parivision_assets.core.input_shift import compare, count
 from parivision_assets.core.monitor import Monitor, learnt_values, observe, relation, start
 from parivision_assets.core.targets import Target
 
-ROLLING_GAME_DAYS = 10
+ROLLING_GAME_DAYS, FEWEST_GAME_DAYS = 10, 3
 
 
 def judge_window(
@@ -74,14 +74,18 @@ def daily_residuals(observed: pl.DataFrame, game_days: int = ROLLING_GAME_DAYS) 
     Games are the clusters: the variance of the mean is the sum of squared game sums of (y - p) over n squared.
     """
     labelled = observed.filter(pl.col("label").is_not_null())
-    games = labelled.group_by("game_date", "game").agg(
-        pl.len().alias("rows"), (pl.col("label").cast(pl.Float64) - pl.col("probability")).sum().alias("sum")
+    games = (
+        labelled.sort("game_date", "event")
+        .group_by("game_date", "game", maintain_order=True)
+        .agg(pl.len().alias("rows"), (pl.col("label").cast(pl.Float64) - pl.col("probability")).sum().alias("sum"))
     )
-    days = games.group_by("game_date").agg(
+    days = games.group_by("game_date", maintain_order=True).agg(
         pl.col("rows").sum(), pl.col("sum").sum(), (pl.col("sum") ** 2).sum().alias("square")
     )
-    rolled = days.sort("game_date").with_columns(pl.col("rows", "sum", "square").rolling_sum(game_days, min_samples=1))
-    return rolled.select(
+    # A single day says next to nothing, and its band would hide all others.
+    fewest = max(1, min(FEWEST_GAME_DAYS, days.height))
+    rolled = days.with_columns(pl.col("rows", "sum", "square").rolling_sum(game_days, min_samples=fewest))
+    return rolled.drop_nulls().select(
         pl.col("game_date").alias("day"),
         (pl.col("sum") / pl.col("rows")).alias("residual"),
         (1.96 * pl.col("square").sqrt() / pl.col("rows")).alias("half_width_95"),

@@ -119,7 +119,7 @@ def _draw_days(axes: Axes, summary: DriftSummary, days: pl.DataFrame) -> None:
         place = date2num(since)  # type: ignore[no-untyped-call]
         axes.axvline(place, color=ACCENT, linewidth=1.2, linestyle="--", label=words)
     axes.set_ylabel("probability", fontsize=8, color=MUTED)
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(frameon=False, fontsize=8, loc="best")
     harm = summary.relation
     words = f"re-learning would save {harm.harm_nats:+.4f} nats per prediction lately"
     words += "" if harm.harm_se is None else f" (± {harm.harm_se:.4f})"
