@@ -9,6 +9,7 @@ import polars as pl
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.challenger import Challenger, selection_split, train_challenger
 from parivision_assets.core.model_files import to_files
+from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 from parivision_assets.defs.io_managers import StoredBundle
 from parivision_assets.defs.model_figures import (
@@ -145,7 +146,7 @@ def keep(
     games = training[target.group].unique().cast(pl.String).to_list()
     ref = home.bundles.write_bundle(
         {
-            **bundle_files(model, games),
+            **bundle_files(model, games, Reference.of(target, training)),
             HOLDOUT_FILE: holdout_file(target, selection_split(training)[1], made.chosen.probability),
         },
         {

@@ -20,6 +20,7 @@ from parivision_assets.core.adaptation import Cause, ChallengerHeader
 from parivision_assets.core.evidence import Contest, collect_evidence
 from parivision_assets.core.model_files import load
 from parivision_assets.core.promotion import PromotionDecision, decide
+from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel
 from parivision_assets.core.walk_forward import baseline_probability
@@ -32,6 +33,7 @@ from parivision_assets.stores.tables import parquet_bytes
 
 MODEL_FOLDER = "model/"
 SEEN_GAMES_FILE = "seen_games.json"
+REFERENCE_FILE = "reference.json"
 DECISION_FILE = "decision.json"
 HOLDOUT_FILE = "holdout.parquet"
 """What the model's family and settings said of games that they were not fitted on: the reference of drift reports."""
@@ -47,11 +49,15 @@ class Judgement:
     is_new: bool
 
 
-def bundle_files(model_files: dict[str, bytes], seen_games: list[str]) -> dict[str, bytes]:
-    """Return a bundle's files: the model in its folder, and the games it was made from."""
+def bundle_files(
+    model_files: dict[str, bytes], seen_games: list[str], reference: Reference | None = None
+) -> dict[str, bytes]:
+    """Return a bundle's files: the model in its folder, the games it was made from, what its days are compared with."""
+    recorded = {} if reference is None else {REFERENCE_FILE: json.dumps(reference.to_dict(), sort_keys=True).encode()}
     return {
         **{f"{MODEL_FOLDER}{name}": data for name, data in model_files.items()},
         SEEN_GAMES_FILE: json.dumps(sorted(seen_games)).encode(),
+        **recorded,
     }
 
 
@@ -71,6 +77,12 @@ def bundle_holdout(bundle: Bundle) -> pl.DataFrame | None:
     """Return the kept predictions on games that a model was not fitted on, None where the bundle has none."""
     data = bundle.files.get(HOLDOUT_FILE)
     return None if data is None else pl.read_parquet(io.BytesIO(data))
+
+
+def bundle_reference(bundle: Bundle) -> Reference | None:
+    """Return what the model's days are compared with; None for a bundle that has none recorded."""
+    recorded = bundle.files.get(REFERENCE_FILE)
+    return None if recorded is None else Reference.from_dict(json.loads(recorded))
 
 
 def bundle_model(bundle: Bundle) -> TrainedModel:

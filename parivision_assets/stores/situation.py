@@ -11,12 +11,11 @@ import polars as pl
 from parivision_assets.core.adaptation import Cause, ChallengerHeader, Situation
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.contracts import SCHEDULE
-from parivision_assets.core.monitor import relation
 from parivision_assets.core.targets import Target
 from parivision_assets.stores.acknowledgements import acknowledged_until
 from parivision_assets.stores.champions import newest_challenger, trained_until
 from parivision_assets.stores.home import Home
-from parivision_assets.stores.monitoring import fold_monitor
+from parivision_assets.stores.monitoring import fold_watch
 
 
 def situation(home: Home, target_name: str) -> Situation:
@@ -36,7 +35,7 @@ def situation(home: Home, target_name: str) -> Situation:
         champion=digest,
         challenger=newest_challenger(home, target_name),
         report=None if report is None else report.header,
-        verdict_now="none" if digest is None else verdict_now(home, target, digest),
+        verdict_now="none" if digest is None else fold_watch(home, target, digest).verdict(),
         acknowledged_until=acknowledged_until(home.ledger, target_name, days[-1]) if days else None,
         champion_header=None if digest is None else champion_header(home, digest),
     )
@@ -72,11 +71,6 @@ def season_ended(home: Home, seasons: dict[str, tuple[dt.date, ...]]) -> str | N
         if not (coming > seasons[newest][-1]).any():
             return newest
     return order[-2] if len(order) > 1 else None
-
-
-def verdict_now(home: Home, target: Target, champion: str) -> str:
-    """Return the daily monitoring's verdict on the champion's relation: concept or none."""
-    return "concept" if relation(fold_monitor(home, target, champion)).moved else "none"
 
 
 def champion_header(home: Home, digest: str) -> ChallengerHeader | None:
