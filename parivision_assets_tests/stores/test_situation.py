@@ -16,7 +16,7 @@ from parivision_assets.core.monitoring_tables import PREDICTION_OUTCOMES
 from parivision_assets.core.outcomes import event_key
 from parivision_assets.stores import monitoring
 from parivision_assets.stores.home import Home
-from parivision_assets.stores.monitoring import fold_monitor
+from parivision_assets.stores.monitoring import fold_watch
 from parivision_assets.stores.situation import game_days_by_season, season_ended, situation
 from parivision_assets_tests.model_platform import TARGET, filled_out, model_platform, shots
 
@@ -80,9 +80,9 @@ def champion(home: Home) -> str:
 
 def test_the_monitor_sees_every_scored_day_and_says_whether_the_relation_moved(home: Home) -> None:
     digest = champion(home)
-    assert relation(fold_monitor(home, SHOT, digest)).game_days == 0
+    assert relation(fold_watch(home, SHOT, digest).monitor).game_days == 0
     served(home, 2021, digest, 0.95)
-    found = fold_monitor(home, SHOT, digest)
+    found = fold_watch(home, SHOT, digest).monitor
     assert (found.champion, found.game_days, found.last_day) == (digest, 40, dt.date(2020, 12, 10))
     assert relation(found).moved
 
@@ -99,16 +99,16 @@ def test_a_season_that_is_as_it_was_is_not_observed_again(home: Home, monkeypatc
         return real(home, target, monitor, season)
 
     monkeypatch.setattr(monitoring, "_observe_season", watched)
-    first = fold_monitor(home, SHOT, digest)
-    assert fold_monitor(home, SHOT, digest).to_dict() == first.to_dict()
+    first = fold_watch(home, SHOT, digest)
+    assert fold_watch(home, SHOT, digest).to_dict() == first.to_dict()
     assert observed == ["2021", "2022"]
     served(home, 2022, digest, 0.4)
-    assert fold_monitor(home, SHOT, digest).to_dict() != first.to_dict()
+    assert fold_watch(home, SHOT, digest).to_dict() != first.to_dict()
     assert observed == ["2021", "2022", "2022"]
     served(home, 2021, digest, 0.4)
-    fold_monitor(home, SHOT, digest)
+    fold_watch(home, SHOT, digest)
     assert observed[3:] == ["2021", "2022"]
-    assert fold_monitor(home, SHOT, digest, "2021").last_day == dt.date(2020, 12, 10)
+    assert fold_watch(home, SHOT, digest, "2021").monitor.last_day == dt.date(2020, 12, 10)
 
 
 def test_the_verdict_of_the_day_is_the_monitors(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
