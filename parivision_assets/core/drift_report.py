@@ -10,9 +10,11 @@ import datetime as dt
 import polars as pl
 
 from parivision_assets.core.attribution import attribute
+from parivision_assets.core.daily_watch import inputs_answer
 from parivision_assets.core.drift import DriftSummary, QualityAnswer, summarise
-from parivision_assets.core.input_shift import compare, count
-from parivision_assets.core.monitor import Monitor, learnt_values, observe, relation, start
+from parivision_assets.core.input_shift import count
+from parivision_assets.core.monitor import Monitor, observe, relation, start
+from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 
 ROLLING_GAME_DAYS, FEWEST_GAME_DAYS = 10, 3
@@ -22,7 +24,7 @@ def judge_window(
     target: Target,
     champion: str,
     observed: pl.DataFrame,
-    reference: pl.DataFrame,
+    reference: Reference | None,
     quality: QualityAnswer,
     window: tuple[dt.date, dt.date],
     holdout: pl.DataFrame | None = None,
@@ -34,14 +36,14 @@ def judge_window(
         champion: digest of the model that is watched.
         observed: feature rows of its events since it was trained, until the window's last date, with `game`,
             `probability` and `label` (null while pending).
-        reference: the rows that it learnt from; no rows where they are not there any more.
+        reference: what was recorded of the rows that it learnt from, None where nothing was.
         quality: the third answer, from the outcomes and the checks.
         window: first and last game date.
         holdout: `game`, `probability` and `label` of games held back while the champion was made, to compare with
             where it predicted none before the window and the change.
     """
     current = observed.filter(pl.col("game_date").is_between(*window))
-    learnt = count(target.name, _with_game(target, reference)) if reference.height else None
+    days = [count(target.name, rows) for _, rows in sorted(current.partition_by("game_date", as_dict=True).items())]
     answer = relation(watch(target, champion, observed, reference))
     # What came after the change is no measure of what was before it.
     began = min(window[0], answer.since or window[0])
@@ -51,7 +53,7 @@ def judge_window(
         target.name,
         champion,
         window,
-        input_answer=compare(learnt, count(target.name, current)),
+        input_answer=inputs_answer(target.name, reference, days),
         relation=answer,
         quality=quality,
         attribution=attribute(before if before["label"].count() else holdout, current, answer),
@@ -59,10 +61,9 @@ def judge_window(
     )
 
 
-def watch(target: Target, champion: str, observed: pl.DataFrame, reference: pl.DataFrame) -> Monitor:
+def watch(target: Target, champion: str, observed: pl.DataFrame, reference: Reference | None) -> Monitor:
     """Return the monitor after all observed days."""
-    learnt = learnt_values(target.name, reference) if reference.height else None
-    monitor = start(target.name, champion, learnt=learnt)
+    monitor = start(target.name, champion, learnt=reference.learnt if reference else None)
     for (day,), rows in sorted(observed.partition_by("game_date", as_dict=True).items()):
         monitor = observe(monitor, day, rows)
     return monitor
@@ -90,7 +91,3 @@ def daily_residuals(observed: pl.DataFrame, game_days: int = ROLLING_GAME_DAYS) 
         (pl.col("sum") / pl.col("rows")).alias("residual"),
         (1.96 * pl.col("square").sqrt() / pl.col("rows")).alias("half_width_95"),
     )
-
-
-def _with_game(target: Target, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(pl.col(target.group).cast(pl.String).alias("game"))

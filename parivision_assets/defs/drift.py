@@ -94,7 +94,7 @@ def drift_report_asset(target: Target, partitions: dg.PartitionsDefinition[str])
             return
         quality = with_failed_checks(context.instance, target, context.partition_key, window.outcomes.quality())
         summary = judge_window(
-            target, window.champion, window.observed, window.reference, quality,
+            target, window.champion, window.observed, window.recorded, quality,
             (window.first_date, window.last_date), window.holdout,
         )  # fmt: skip
         kept = keep_report(home, window, summary, context.run_id)

@@ -13,11 +13,12 @@ import polars as pl
 from parivision_assets.core.monitor import LIMITS
 from parivision_assets.core.monitoring_tables import PREDICTION_OUTCOMES, SCORED_STATES
 from parivision_assets.core.outcomes import OutcomeSummary, event_key, outcome_rows, summarise
+from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel
 from parivision_assets.stores.atomic import StoreAbsentError
 from parivision_assets.stores.bundles import Bundle
-from parivision_assets.stores.champions import bundle_holdout, bundle_model, trained_until
+from parivision_assets.stores.champions import bundle_holdout, bundle_model, bundle_reference, trained_until
 from parivision_assets.stores.home import Home
 
 _JUDGED_STATES = (*SCORED_STATES, "pending", "contradictory")
@@ -46,6 +47,8 @@ class DriftWindow:
     reference: pl.DataFrame
     observed: pl.DataFrame
     outcomes: OutcomeSummary
+    recorded: Reference | None
+    """What was recorded of the rows that it learnt from."""
     holdout: pl.DataFrame | None
     """`game`, `game_date`, `label` and `probability` of games held back while the champion was made."""
 
@@ -98,7 +101,7 @@ def collect_window(
     return DriftWindow(
         target, bundle.ref.digest, bundle_model(bundle), season, inside[0], inside[-1], until,
         _reference(home, target, bundle, until), observed, _outcomes(home, target, season, served, inside),
-        bundle_holdout(bundle),
+        bundle_reference(bundle), bundle_holdout(bundle),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def events(days: int, seed: int = 1, games: int = 6, shots: int = 80, late_bonus
 def judged(observed: pl.DataFrame, first: int, holdout: pl.DataFrame | None = None):
     quality = QualityAnswer(broken=False, problems=(), events=observed.height, pending=0, reason="words")
     window = (FIRST + dt.timedelta(days=first), observed["game_date"].max())
-    return judge_window(SHOT_PRE_RELEASE, "c" * 64, observed, observed.head(0), quality, window, holdout)
+    return judge_window(SHOT_PRE_RELEASE, "c" * 64, observed, None, quality, window, holdout)
 
 
 def test_the_band_is_that_of_whole_games():

@@ -21,7 +21,7 @@ from parivision_assets.definitions import build_definitions
 from parivision_assets.defs.drift import DriftReportConfig
 from parivision_assets.defs.failed_checks import with_failed_checks
 from parivision_assets.defs.instance import open_instance
-from parivision_assets.stores.champions import HOLDOUT_FILE
+from parivision_assets.stores.champions import HOLDOUT_FILE, REFERENCE_FILE
 from parivision_assets.stores.drift_window import DriftWindow, NothingToReportError, collect_window
 from parivision_assets_tests.model_platform import SEASONS, TARGET, model_platform, retrain, shots
 from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
@@ -144,17 +144,18 @@ def test_the_first_days_have_nothing_before_them_to_compare_with(reported: Small
     assert any("held back while the champion was made" in note for note in report.notes)
 
 
-def test_a_champion_without_a_recorded_holdout_has_no_attribution_on_its_first_days(changed: SmallPlatform) -> None:
+def test_a_champion_without_a_recorded_reference(changed: SmallPlatform) -> None:
     found = changed.home.bundles.read_bundle(collect(changed).champion)
-    files = {name: data for name, data in found.files.items() if name != HOLDOUT_FILE}
+    files = {name: data for name, data in found.files.items() if name not in {HOLDOUT_FILE, REFERENCE_FILE}}
     old = changed.home.bundles.write_bundle(files, found.metadata)
     table = changed.home.tables.read("prediction_outcomes", SEASON)
     changed.home.tables.write("prediction_outcomes", SEASON, table.with_columns(model=pl.lit(old.digest)))
-    made = run(changed, f"key:{ASSET}", champion=old.digest, first_date="2021-11-01", last_date="2021-11-03")
+    made = run(changed, f"key:{ASSET}", champion=old.digest, first_date="2021-11-01", last_date="2021-11-08")
     assert made.succeeded, made.problems
     newest = changed.home.reports.newest(TARGET)
     assert newest is not None
     report = changed.home.reports.read(newest.digest)
+    assert "no recorded reference" in report.summary.input.reason
     assert report.summary.attribution is None
     assert "no games before the window" in report.summary.reason
     assert any("No reference" in note for note in report.notes)
@@ -251,7 +252,8 @@ def test_a_champion_whose_training_rows_are_gone_is_not_compared(changed: SmallP
     assert newest is not None
     report = changed.home.reports.read(newest.digest)
     assert report.skipped == {"data drift": "the reference has 0 rows; nothing can be compared"}
-    assert "no recorded reference" in report.summary.input.reason
+    # What was recorded when it was trained is still there.
+    assert report.summary.input.columns
 
 
 def test_a_failed_blocking_check_is_broken_data(tmp_path: Path) -> None:
