@@ -160,12 +160,15 @@ def replay(
     seed: Annotated[int, typer.Option(help="The league's seed.")] = 22,
     teams: Annotated[int, typer.Option(help="The league's teams.", min=4, max=30)] = 30,
     games: Annotated[int, typer.Option(help="Games of each team a season.", min=2)] = 40,
+    quick: Annotated[bool, typer.Option(help="By the core alone: no runs, ledger or reports are kept.")] = False,
     as_json: Json = False,
 ) -> None:
     """Live seasons again day by day through the real loop: the configured archives, or a league with a scenario."""
     from parivision_assets.commands.replay.command import Asked, run_command
 
-    asked = Asked(folder, seasons, learn, targets, budget, _date(until), scenario, _date(starts), seed, teams, games)
+    asked = Asked(
+        folder, seasons, learn, targets, budget, _date(until), scenario, _date(starts), seed, teams, games, quick
+    )
     run_command(asked, as_json=as_json)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
 from parivision_assets.commands.console import OUT, print_json, steps
+from parivision_assets.commands.replay.core_engine import CoreEngine
 from parivision_assets.commands.replay.engine import DagsterEngine
 from parivision_assets.commands.replay.journal import Journal
 from parivision_assets.commands.replay.loop import Loop, Truth
 from parivision_assets.commands.replay.results import picture, print_results, summary
 from parivision_assets.commands.replay.season import Past, PlayedSeason, play
-from parivision_assets.commands.replay.track import Track, Vector
+from parivision_assets.commands.replay.track import Chances, Track, Vector
 from parivision_assets.commands.simulate import scenario_of
 from parivision_assets.commands.truth import league_truth
 from parivision_assets.core.adaptation import LoopPolicy
@@ -29,6 +32,7 @@ from parivision_assets.defs.days import land_day
 from parivision_assets.errors import CommandError
 from parivision_assets.settings import Settings, parse_seasons
 from parivision_assets.sources.day_by_day import DAILY, ArchiveDays, DaySource, LeagueDays, publish_day, publish_season
+from parivision_assets.stores.bundles import BundleStore
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.locks import home_lock
 
@@ -66,13 +70,15 @@ class SimulatedClock:
         return dt.datetime.combine(self.day, dt.time(23, 59), dt.UTC)
 
 
-def replay(source: DaySource, question: Question, folder: Path, *, as_json: bool) -> dict[str, Any]:
+def replay(source: DaySource, question: Question, folder: Path, *, is_quick: bool, as_json: bool) -> dict[str, Any]:
     """Live the seasons in a home of their own below `folder` and return what was found; go on where one was killed."""
     started = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
+    live = live_by_core if is_quick else live_by_dagster
     with home_lock(folder, "parivision replay"), steps(len(question.lived) + 1) as progress:
-        loop = run_loop(source, question, folder, progress.say, progress.done)
+        loop = live(source, question, folder, progress)
     found = summary(loop.losses.table, loop.events, time.perf_counter() - started)
+    (folder / RESULTS).write_text(json.dumps(found, indent=1, default=str))
     (folder / PICTURE).write_bytes(picture(loop.losses.table, loop.events))
     if as_json:
         print_json(found)
@@ -82,45 +88,88 @@ def replay(source: DaySource, question: Question, folder: Path, *, as_json: bool
     return found
 
 
-def run_loop(
-    source: DaySource,
-    question: Question,
-    folder: Path,
-    say: Callable[[str], None] = lambda _text: None,
-    done: Callable[[], None] = lambda: None,
-) -> Loop:
-    """Return the loop after its last day."""
+def live_by_dagster(source: DaySource, question: Question, folder: Path, progress: Progress) -> Loop:
+    """Return the loop after its last day, every event a Dagster run in the replay's own home."""
     clock = SimulatedClock()
     home = Home(replay_settings(question, folder), clock)
-    journal = Journal(folder / JOURNAL, {"question": asdict(question), "source": repr(source)[:500]})
-    tracks = tuple(Track(TARGETS[name]) for name in question.targets)
-    with DagsterEngine(home, question.budget, say) as engine:
+    journal = journal_of(source, question, folder, "dagster")
+    tracks = tracks_of(question)
+    days = folder / "published" / "days"
+    with DagsterEngine(home, question.budget, progress.say) as engine:
 
         def land(played: PlayedSeason, day: dt.date) -> None:
             clock.day = day
-            land_published(home, played, day, folder / "published" / "days")
+            land_published(home, played, day, days)
+
+        def prepare(played: PlayedSeason) -> None:
+            for season in question.learnt:
+                publish_season(source, season, folder / "published")
+            clock.day = played.days[-1]
+            journal.done("prepared", lambda: {"seasons": engine.prepare(list(question.learnt))})
 
         loop = Loop(
-            engine, journal, question.policy, tracks, source.known_on, land,
-            lambda track, day, rows, said: serve(home, track, day, rows, said),
-            truth_of(source), say,
+            engine, journal, question.policy, tracks, source.known_on, land, partial(serve, home), truth_of(source),
+            progress.say,
         )  # fmt: skip
-        past = Past({}, GameState())
-        for season in question.learnt:
-            say(f"season {season}: read")
-            played, past = play(source, season, past)
-            publish_season(source, season, folder / "published")
-            learn_whole(tracks, played)
-        clock.day = max(played.days)
-        journal.done("prepared", lambda: {"seasons": engine.prepare(list(question.learnt))})
-        loop.begin(played)
-        done()
-        for season in question.lived:
-            say(f"season {season}: read")
-            played, past = play(source, season, past)
-            loop.live(played, question.until, is_last=season == question.lived[-1])
-            done()
+        live_seasons(loop, source, question, progress, prepare)
     return loop
+
+
+def live_by_core(source: DaySource, question: Question, folder: Path, progress: Progress) -> Loop:
+    """Return the loop after its last day, every event by the core alone: no tables, ledger or reports are kept."""
+    tracks = tracks_of(question)
+    engine = CoreEngine(
+        question.budget, Settings().threads, bundles=BundleStore(folder / "models"),
+        tracks={track.name: track for track in tracks},
+    )  # fmt: skip
+    loop = Loop(
+        engine, journal_of(source, question, folder, "core"), question.policy, tracks, source.known_on,
+        lambda _played, _day: None, lambda *_served: None, truth_of(source), progress.say,
+    )  # fmt: skip
+    live_seasons(loop, source, question, progress, lambda _played: None)
+    return loop
+
+
+class Progress(Protocol):
+    """Where a replay says what it is doing."""
+
+    def say(self, text: str) -> None:
+        """Show what is being done."""
+
+    def done(self) -> None:
+        """Count one part as done."""
+
+
+def live_seasons(
+    loop: Loop, source: DaySource, question: Question, progress: Progress, prepare: Callable[[PlayedSeason], None]
+) -> None:
+    """Learn the first seasons whole, train the first champions, and live the others day by day."""
+    past, played = Past({}, GameState()), None
+    for season in question.learnt:
+        progress.say(f"season {season}: read")
+        played, past = play(source, season, past)
+        learn_whole(loop.tracks, played)
+        loop.engine.enter(Chances(loop.engine, played))
+    if played is None:
+        raise CommandError("a replay needs at least one season to train the first champion on")
+    prepare(played)
+    loop.begin(played)
+    progress.done()
+    for season in question.lived:
+        progress.say(f"season {season}: read")
+        played, past = play(source, season, past)
+        loop.live(played, question.until, is_last=season == question.lived[-1])
+        progress.done()
+
+
+def journal_of(source: DaySource, question: Question, folder: Path, engine: str) -> Journal:
+    """Return the journal of this question."""
+    return Journal(folder / JOURNAL, {"question": asdict(question), "source": repr(source)[:500], "engine": engine})
+
+
+def tracks_of(question: Question) -> tuple[Track, ...]:
+    """Return a fresh track per target."""
+    return tuple(Track(TARGETS[name]) for name in question.targets)
 
 
 def replay_settings(question: Question, folder: Path) -> Settings:
@@ -188,6 +237,7 @@ class Asked:
     seed: int
     teams: int
     games: int
+    is_quick: bool
 
 
 def run_command(asked: Asked, *, as_json: bool) -> None:
@@ -198,7 +248,7 @@ def run_command(asked: Asked, *, as_json: bool) -> None:
     learnt = parse_seasons(asked.learn) if asked.learn else tuple(s for s in source.seasons if s < min(lived))
     targets = tuple(asked.targets.split(",")) if asked.targets else tuple(TARGETS)
     question = Question(lived, learnt, targets, asked.budget, asked.until, settings.loop.policy)
-    replay(source, question, asked.folder.expanduser().resolve(), as_json=as_json)
+    replay(source, question, asked.folder.expanduser().resolve(), is_quick=asked.is_quick, as_json=as_json)
 
 
 def league_source(asked: Asked) -> LeagueDays:

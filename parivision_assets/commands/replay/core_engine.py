@@ -1,7 +1,7 @@
-"""The events of a replay by the core alone, in memory: for many leagues an hour, where stores would take days.
+"""The events of a replay by the core alone: for many leagues an hour, and a first look at many seasons.
 
-The same training, gate and monitoring functions as in the assets, without bundles, ledger, registry and pages. A test
-holds it to the Dagster engine: the same events on the same days, the same verdicts, the same probabilities.
+The same training, gate and monitoring functions as in the assets, without tables, ledger, registry and pages. A test
+holds it to the Dagster engine: the same events on the same days, with the same verdicts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from parivision_assets.commands.replay.engine import Judged, Trained
 from parivision_assets.commands.replay.loop import gate_rows
 from parivision_assets.commands.replay.recipe import newest_seasons, replay_config
 from parivision_assets.commands.replay.track import Chances, Track
-from parivision_assets.core.adaptation import ReportHeader, Retraining
+from parivision_assets.core.adaptation import Cause, ReportHeader, Retraining
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.evidence import Contest, Evidence, collect_evidence
 from parivision_assets.core.model_files import to_files
@@ -27,6 +27,8 @@ from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel, TrainingConfig, fit
 from parivision_assets.core.walk_forward import baseline_probability
+from parivision_assets.stores.bundles import BundleStore
+from parivision_assets.stores.champions import bundle_files, bundle_model, bundle_reference
 
 Fit = Callable[[Target, pl.DataFrame, TrainingConfig], TrainedModel]
 
@@ -38,17 +40,24 @@ class CoreEngine:
     budget: float
     threads: int
     fit: Fit = fit
+    bundles: BundleStore | None = None
     seasons: dict[int, dict[str, pl.DataFrame]] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
     chances: Chances | None = None
     models: dict[str, TrainedModel] = field(default_factory=dict)
-    references: dict[str, Reference] = field(default_factory=dict)
+    references: dict[str, Reference | None] = field(default_factory=dict)
     _comparisons: dict[tuple[str, int], list[tuple[str, str]]] = field(default_factory=dict)
+
+    def enter(self, chances: Chances) -> None:
+        """See Engine."""
+        self.seasons[chances.played.season] = dict(chances.played.features)
+        self.chances = chances
 
     def train(self, due: Retraining, season: int) -> Trained:
         """See Engine."""
         digest = self._fitted(due.target, due.until, due.change_date)
-        plain = digest if due.change_date is None else self._fitted(due.target, due.until, None)
+        compares = due.cause is Cause.SEASON_OVER and due.change_date is not None
+        plain = self._fitted(due.target, due.until, None) if compares else digest
         champion = self.tracks[due.target].champion
         number = self._number(due.target, season, digest, champion.digest if champion else "baseline")
         return Trained(digest, Verdict.NOT_ENOUGH_DATA.value, number, plain)
@@ -75,10 +84,14 @@ class CoreEngine:
 
     def model(self, digest: str) -> TrainedModel:
         """See Engine."""
+        if digest not in self.models and self.bundles is not None:
+            bundle = self.bundles.read_bundle(digest)
+            self.models[digest], self.references[digest] = bundle_model(bundle), bundle_reference(bundle)
         return self.models[digest]
 
     def reference(self, digest: str) -> Reference | None:
         """See Engine."""
+        self.model(digest)
         return self.references[digest]
 
     def _fitted(self, target_name: str, until: dt.date, change_date: dt.date | None) -> str:
@@ -86,9 +99,17 @@ class CoreEngine:
         config = replay_config(target, self.budget, change_date, self.threads)
         rows = self._training_rows(target, until)
         model = self.fit(target, rows, config)
-        digest = hashlib.sha256(b"".join(data for _, data in sorted(to_files(model).items()))).hexdigest()
-        self.models[digest], self.references[digest] = model, Reference.of(target, rows)
+        reference = Reference.of(target, rows)
+        digest = self._kept(model, reference)
+        self.models[digest], self.references[digest] = model, reference
         return digest
+
+    def _kept(self, model: TrainedModel, reference: Reference) -> str:
+        """Return the model's digest, kept where a resumed replay finds it."""
+        files = bundle_files(to_files(model), [], reference)
+        if self.bundles is not None:
+            return self.bundles.write_bundle(files, {"kind": "replay", "target": model.target}).digest
+        return hashlib.sha256(b"".join(data for _, data in sorted(files.items()))).hexdigest()
 
     def _training_rows(self, target: Target, until: dt.date) -> pl.DataFrame:
         """Return the newest seasons' rows until a date."""

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import dagster as dg
 import polars as pl
 
 from parivision_assets.commands.replay.recipe import family_of, newest_seasons, replay_config
 from parivision_assets.commands.run import RunResult, materialise, phases
-from parivision_assets.core.adaptation import ReportHeader, Retraining
+from parivision_assets.core.adaptation import Cause, ReportHeader, Retraining
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.model_files import to_files
 from parivision_assets.core.reference import Reference
@@ -29,6 +29,9 @@ from parivision_assets.errors import CommandError
 from parivision_assets.stores.chain import Kind
 from parivision_assets.stores.champions import bundle_files, bundle_model, bundle_reference
 from parivision_assets.stores.home import Home
+
+if TYPE_CHECKING:
+    from parivision_assets.commands.replay.track import Chances
 
 TO_FEATURES = "group:raw or group:validated or group:history or group:features"
 SERVED = "key:served_predictions or key:prediction_outcomes"
@@ -55,6 +58,9 @@ class Judged:
 
 class Engine(Protocol):
     """Whoever does the events of a replay, each on what is known until today."""
+
+    def enter(self, chances: Chances) -> None:
+        """Take note of the season that comes next, and of where its probabilities are."""
 
     def train(self, due: Retraining, season: int) -> Trained:
         """Train and have the gate look once."""
@@ -94,6 +100,9 @@ class DagsterEngine(AbstractContextManager["DagsterEngine"]):
         """Close the instance."""
         self._state["context"].__exit__(kind, error, trace)
 
+    def enter(self, chances: Chances) -> None:
+        """See Engine: nothing to note, what is known is in the home."""
+
     def prepare(self, seasons: list[int]) -> list[int]:
         """Carry the seasons before the first day that is lived from raw to features, whole; return them."""
         for season in seasons:
@@ -117,7 +126,8 @@ class DagsterEngine(AbstractContextManager["DagsterEngine"]):
         self.run(f"key:{due.target}_champion", None)
         look = self._newest_decision(due.target)
         digest = str(look["challenger"])
-        plain = digest if due.change_date is None else self._plain(due)
+        compares = due.cause is Cause.SEASON_OVER and due.change_date is not None
+        plain = self._plain(due) if compares else digest
         return Trained(digest, str(look["verdict"]), int(look["number"]), plain)
 
     def judge(self, target: str, season: int) -> Judged:

@@ -60,6 +60,7 @@ class Loop:
     def live(self, played: PlayedSeason, until: dt.date | None = None, *, is_last: bool = False) -> None:
         """Live one season's days, or those until a date; after the last season nothing more is trained."""
         chances, truth = Chances(self.engine, played), self.truth(played.season)
+        self.engine.enter(chances)
         for track in self.tracks:
             track.yearly = track.next_yearly or track.yearly
         offered = {track.name: _by_day(played, track.target) for track in self.tracks}
