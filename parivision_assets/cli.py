@@ -166,9 +166,8 @@ def replay(
     """Live seasons again day by day through the real loop: the configured archives, or a league with a scenario."""
     from parivision_assets.commands.replay.command import Asked, run_command
 
-    asked = Asked(
-        folder, seasons, learn, targets, budget, _date(until), scenario, _date(starts), seed, teams, games, quick
-    )
+    league = (scenario, _date(starts), seed, teams, games)
+    asked = Asked(folder, seasons, learn, targets, budget, _date(until), *league, quick)
     run_command(asked, as_json=as_json)
 
 

@@ -22,8 +22,6 @@ def replay_png(months: pl.DataFrame, contestants: Sequence[str], marks: Sequence
         contestants: the columns to draw, in order; the second is the loop and drawn boldest.
         marks: (target, day, what): "promoted", or a verdict of a drift report.
     """
-    from matplotlib.dates import date2num
-
     targets = months["target"].unique(maintain_order=True).sort().to_list()
     figure = empty_figure(9.2, 0.5 + PANEL_HEIGHT_IN * max(1, len(targets)))
     panels = figure.subplots(max(1, len(targets)), 1, squeeze=False)
@@ -45,10 +43,9 @@ def replay_png(months: pl.DataFrame, contestants: Sequence[str], marks: Sequence
             if label is not None:
                 shown = None if label in drawn else label
                 drawn.add(label)
-                axes.axvline(
-                    date2num(day), color=PROMOTED_COLOUR if promoted else MOVED_COLOUR, linewidth=1,
-                    linestyle="-" if promoted else ":", alpha=0.8, label=shown,
-                )  # fmt: skip
+                colour, dashes = (PROMOTED_COLOUR, "-") if promoted else (MOVED_COLOUR, ":")
+                # The stubs know no dates; an axis of dates takes them.
+                axes.axvline(day, color=colour, linewidth=1, linestyle=dashes, alpha=0.8, label=shown)  # type: ignore[arg-type]
         axes.set_title(target.replace("_", " "), loc="left", fontsize=11, color=INK)
         axes.set_ylabel("log loss, nats", fontsize=8, color=MUTED)
         axes.grid(color=GRID, linewidth=0.7)

@@ -20,10 +20,15 @@ Event = dict[str, Any]
 class Journal:
     """An append-only file of events, each with a key that says what it is."""
 
-    def __init__(self, path: Path, question: Event) -> None:
-        """Open the journal of one question (what is replayed, and how); raise CommandError for another's."""
+    def __init__(self, path: Path | None, question: Event) -> None:
+        """Open the journal of one question (what is replayed, and how); raise CommandError for another's.
+
+        Without a path nothing is kept.
+        """
         self.path = path
         self.events: dict[str, Event] = {}
+        if path is None:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text().splitlines() if path.exists() else []
         for line in lines:
@@ -33,7 +38,8 @@ class Journal:
                 # The last line of a killed replay may be cut; its event is done again.
                 break
             self.events[event["key"]] = event
-        self._cut_after(len(self.events))
+        if path.exists():
+            _cut(path, [json.dumps(event) for event in self.events.values()])
         asked = self.done("question", lambda: question)
         if {name: asked[name] for name in question} != json.loads(json.dumps(question, default=str)):
             raise CommandError(
@@ -44,19 +50,19 @@ class Journal:
         """Return the event of that key, doing it first if it was never done."""
         if key not in self.events:
             event = json.loads(json.dumps({**do(), "key": key}, default=str))
-            with self.path.open("a") as file:
-                file.write(json.dumps(event) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            if self.path is not None:
+                with self.path.open("a") as file:
+                    file.write(json.dumps(event) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
             self.events[key] = event
         return self.events[key]
 
-    def _cut_after(self, whole: int) -> None:
-        if not self.path.exists():
-            return
-        kept = [json.dumps(event) for event in list(self.events.values())[:whole]]
-        text = "".join(f"{line}\n" for line in kept)
-        if self.path.read_text() != text:
-            rewritten = self.path.with_suffix(".tmp")
-            rewritten.write_text(text)
-            rewritten.replace(self.path)
+
+def _cut(path: Path, whole: list[str]) -> None:
+    """Leave only the whole lines."""
+    text = "".join(f"{line}\n" for line in whole)
+    if path.read_text() != text:
+        rewritten = path.with_suffix(".tmp")
+        rewritten.write_text(text)
+        rewritten.replace(path)

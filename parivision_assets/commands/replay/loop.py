@@ -28,6 +28,7 @@ from parivision_assets.core.adaptation import (
     retraining_due,
 )
 from parivision_assets.core.evidence import Contest, Evidence, GamePair, SeenGames, collect_evidence
+from parivision_assets.core.monitor import relation
 from parivision_assets.core.promotion import GateConfig, Verdict, decide
 from parivision_assets.core.targets import Target
 
@@ -136,7 +137,9 @@ class Loop:
 
         event = self.journal.done(f"{day} {track.name} report", do)
         track.report = _header(event)
-        self.events.append({"day": day, "target": track.name, "event": "report", "why": why, **event})
+        named = columns_of(track) if "concept" in track.report.verdict else []
+        told = {name: value for name, value in event.items() if name != "key"}
+        self.events.append({"day": day, "target": track.name, "event": "report", "why": why, "columns": named, **told})
 
     def _train(self, track: Track, played: PlayedSeason, day: dt.date, due: Retraining) -> None:
         """Train a challenger; it scores in shadow from the next day on."""
@@ -209,6 +212,12 @@ class Loop:
             return "data broken"
         seen = track.watches.get(track.champion.digest) if track.champion else None
         return "none" if seen is None else seen.verdict()
+
+
+def columns_of(track: Track) -> list[str]:
+    """Return the columns whose relation moved most, as the daily watch of the champion has them."""
+    seen = track.watches.get(track.champion.digest) if track.champion else None
+    return [] if seen is None else [harm.column for harm in relation(seen.monitor).columns[:3]]
 
 
 def _plain(header: ReportHeader) -> dict[str, Any]:
