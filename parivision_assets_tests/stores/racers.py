@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import multiprocessing
 import sys
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -35,11 +36,11 @@ def append_once(path, name, barrier):
 
 
 @cache
-def rows(rival_is_equal):
-    """Return what a game model predicted on 600 games: far better than one half, or the same as its equal."""
+def evidence(rival_is_equal):
+    """Return what a game model showed on 600 games: far better than one half, or the same as its equal."""
     rng = np.random.default_rng(3)
     chance = rng.uniform(0.1, 0.9, 600)
-    return pl.DataFrame(
+    rows = pl.DataFrame(
         {
             "game": [str(number) for number in range(600)],
             "game_date": [dt.date(2020, 12, 1) + dt.timedelta(days=number // 8) for number in range(600)],
@@ -48,6 +49,8 @@ def rows(rival_is_equal):
             "champion": chance if rival_is_equal else np.full(600, 0.5),
         }
     )
+    contest = Contest("game", 2021, "any", "any other", champion_is_baseline=not rival_is_equal, number=1)
+    return collect_evidence(rows, contest, [], [])
 
 
 def judge_myself(path, name, barrier):
@@ -63,7 +66,7 @@ def judge_myself(path, name, barrier):
         rival = champion.model if champion else "baseline"
         number = ledger.comparison_number("game", 2021, name, rival)
         contest = Contest("game", 2021, name, rival, champion_is_baseline=champion is None, number=number)
-        found = decide(collect_evidence(rows(champion is not None), contest, [], []))
+        found = decide(replace(evidence(champion is not None), contest=contest))
         return Entry(Kind.DECISION, "game", "gate", found.reason, found.summary(), NOW)
 
     ledger.settle(entry_on)
@@ -78,6 +81,8 @@ def main(path, racer, count):
     """Fork `count` racers, print what each returned as a JSON list; exit 1 if one died."""
     # Whatever opening and deciding import is imported once, not by every child.
     Ledger.open(path).head()
+    for rival_is_equal in (False, True):
+        evidence(rival_is_equal)
     context = multiprocessing.get_context("fork")
     barrier, results = context.Barrier(count), context.SimpleQueue()
     run = {"append_once": append_once, "judge_myself": judge_myself}[racer]
