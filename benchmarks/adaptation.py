@@ -45,7 +45,10 @@ LEARNT, LIVED = 2022, 2023
 TEAMS, GAMES = 30, 40
 BUDGET = 0.25
 START_GAME_DAY = 22
-KINDS = ("none", *(kind.value for kind in ScenarioKind))
+KINDS = ("none", *(kind.value for kind in ScenarioKind), "oracle")
+"""`oracle` is a rule change again, lived until day 60 beside the oracle: by far the dearest part."""
+LIVED_DAYS = 40
+"""Days that are lived after a change; without one, the whole season."""
 ORACLE_DAYS = (31, 60)
 ORACLE_WEIGHT = 2.0
 DETECTION_LIMIT_GAME_DAYS = 14
@@ -109,7 +112,8 @@ def live(seed: int, kind: str, memory: Memory) -> dict[str, Any]:
     game_days = sorted({dt.date.fromordinal(int(day)) for day in regular_season(LIVED, TEAMS, GAMES, seed).day})
     change = game_days[START_GAME_DAY - 1]
     fault = list(SensorFault)[seed % len(SensorFault)]
-    scenario = None if kind == "none" else Scenario(ScenarioKind(kind), change, fault=fault)
+    happens = {"none": None, "oracle": ScenarioKind.RULE_CHANGE.value}.get(kind, kind)
+    scenario = None if happens is None else Scenario(ScenarioKind(happens), change, fault=fault)
     league = generate(LeagueConfig(seed, LEARNT, 2, teams=TEAMS, games_per_team=GAMES, scenario=scenario))
     source, tracks = LeagueDays(league), tuple(Track(target) for target in TARGETS.values())
     engine = CoreEngine(BUDGET, 1, fit=memory.fit, tracks={track.name: track for track in tracks})
@@ -122,9 +126,8 @@ def live(seed: int, kind: str, memory: Memory) -> dict[str, Any]:
     engine.enter(Chances(engine, learnt))
     loop.begin(learnt)
     played, _ = play(source, LIVED, past)
-    last = (
-        game_days[-1] if kind == "none" else change + dt.timedelta(days=ORACLE_DAYS[1] if kind == "rule_change" else 40)
-    )
+    lived_days = {"none": 365, "oracle": ORACLE_DAYS[1]}.get(kind, LIVED_DAYS)
+    last = change + dt.timedelta(days=lived_days)
     pending: dict[str, int] = {}
     loop.live(played, last, is_last=True)
     for track in tracks:
@@ -134,9 +137,9 @@ def live(seed: int, kind: str, memory: Memory) -> dict[str, Any]:
         "refused": [day.isoformat() for day in played.refused], "pending": pending,
         "events": [event for event in loop.events if event["event"] != "refused"],
         "game_days": [day.isoformat() for day in game_days],
-        "learnt_broken": learnt_broken(engine, played, change) if kind == "broken_sensor" else 0,
+        "learnt_broken": learnt_broken(played, change) if kind == "broken_sensor" else 0,
     }  # fmt: skip
-    if kind == "rule_change":
+    if kind == "oracle":
         found["worth"] = {name: worth(loop, engine, played, change, TARGETS[name], memory) for name in SHOTS}
     found["seconds"] = time.perf_counter() - started
     return found
@@ -145,7 +148,7 @@ def live(seed: int, kind: str, memory: Memory) -> dict[str, Any]:
 SHOTS = ("shot_pre_release", "shot_post_event")
 
 
-def learnt_broken(engine: CoreEngine, played: PlayedSeason, change: dt.date) -> int:
+def learnt_broken(played: PlayedSeason, change: dt.date) -> int:
     """Return how many rows of broken days any model could have learnt from."""
     frame = played.features["shot_features"]
     return frame.filter((pl.col("game_date") >= change) & pl.col("game_date").is_in(list(played.refused))).height
@@ -177,7 +180,8 @@ def print_table(found: list[dict[str, Any]]) -> None:
         runs = [item for item in found if item["kind"] == kind]
         if runs:
             print(f"\n{kind}: {len(runs)} seeds, {sum(run['seconds'] for run in runs):.0f} s")
-            for name, value in (judge_none(runs) if kind == "none" else judge(kind, runs)).items():
+            judged = {"none": judge_none, "oracle": judge_worth}.get(kind)
+            for name, value in (judged(runs) if judged else judge(kind, runs)).items():
                 print(f"  {name}: {value}")
 
 
@@ -196,16 +200,11 @@ def judge(kind: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     expected = EXPECTED_VERDICTS[ScenarioKind(kind)]
     wrong: dict[str, list[int]] = {}
     for run in runs:
+        concept = {name: first_day(run, "concept", name) is not None for name in SHOTS}
         said = {
             "input moved": (any_target(run, "input"), expected.input_moved),
-            "concept pre-release": (
-                first_day(run, "concept", "shot_pre_release") is not None,
-                expected.concept_pre_release,
-            ),
-            "concept post-event": (
-                first_day(run, "concept", "shot_post_event") is not None,
-                expected.concept_post_event,
-            ),
+            "concept pre-release": (concept[SHOTS[0]], expected.concept_pre_release),
+            "concept post-event": (concept[SHOTS[1]], expected.concept_post_event),
             "stopped by checks": (bool(run["refused"]), expected.checks_stop),
             "pending grows": (min(run["pending"][name] for name in SHOTS) > 0, expected.pending_grows),
         }
@@ -226,10 +225,12 @@ def judge(kind: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
         told["broken rows that could be learnt"] = sum(run["learnt_broken"] for run in runs)
     told["trainings, promotions"] = [sum(len(caused(run, "training", ("concept", "follow_up"))) for run in runs),
                                      sum(len(promotions(run)) for run in runs)]  # fmt: skip
-    if kind == "rule_change":
-        for name in SHOTS:
-            told[f"days 31-60, {name}"] = worth_line([run["worth"][name] for run in runs])
     return told
+
+
+def judge_worth(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the share of the possible gain that the loop reached on days 31-60."""
+    return {f"days 31-60, {name}": worth_line([run["worth"][name] for run in runs]) for name in SHOTS}
 
 
 def worth_line(figures: list[dict[str, float]]) -> str:

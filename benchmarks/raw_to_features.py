@@ -16,10 +16,10 @@ from pathlib import Path
 
 import polars as pl
 
-from parivision_assets.defs.days import land_day
 from parivision_assets.commands.materialise import day_selection
 from parivision_assets.commands.run import materialise, phases
 from parivision_assets.definitions import build_definitions
+from parivision_assets.defs.days import land_day
 from parivision_assets.defs.instance import open_instance
 from parivision_assets.settings import Settings
 from parivision_assets.sources.archives import find_shots, read, seasons_available
