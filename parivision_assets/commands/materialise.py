@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from parivision_assets.commands.console import OUT, print_json, print_table, steps
-from parivision_assets.defs.days import land_day
 from parivision_assets.commands.run import Phase, RunResult, materialise, phases, skipped
 from parivision_assets.definitions import build_definitions
+from parivision_assets.defs.days import land_day
 from parivision_assets.defs.instance import open_instance
 from parivision_assets.errors import CommandError
 from parivision_assets.settings import Settings, parse_seasons
