@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,13 +13,17 @@ import polars as pl
 
 from parivision_assets.commands.console import OUT, print_json, print_table
 from parivision_assets.commands.materialise import print_results, raise_for_failures, run_selection
+from parivision_assets.commands.replay.command import Lived, Question, replay
+from parivision_assets.commands.replay.results import print_results as print_lived
 from parivision_assets.commands.truth import join_truth
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.evaluation import Metrics, regret, score
-from parivision_assets.core.targets import Target
+from parivision_assets.core.league import LeagueConfig, Scenario, ScenarioKind, generate
+from parivision_assets.core.targets import SHOT_POST_EVENT, Target
 from parivision_assets.core.walk_forward import baseline_probability
 from parivision_assets.errors import CommandError
 from parivision_assets.settings import LeagueSettings, Settings
+from parivision_assets.sources.day_by_day import LeagueDays
 from parivision_assets.sources.synthetic import LeaguePaths
 from parivision_assets.stores.champions import bundle_model
 from parivision_assets.stores.home import Home
@@ -54,14 +59,23 @@ def run_demo(*, small: bool, as_json: bool) -> None:
         promoted = [target for target in TARGETS.values() if home.ledger.champion(target.name) is not None]
         scored = [score_champion(home, target) for target in promoted]
         refused = [home.ledger.records(name)[-1].reason for name in TARGETS if name not in {t.name for t in promoted}]
+    if not as_json:
+        if scored:
+            print_scored(scored)
+        for reason in refused:
+            OUT.print(reason, highlight=False)
+        OUT.print("\n[bold]Now a season in which the rules change half-way, lived day by day.[/]")
+    lived = live_rule_change(home.root / "rule_change", small=small)
     seconds = time.perf_counter() - started
     if as_json:
-        print_json({"seconds": seconds, "champions": [asdict(item) for item in scored], "refused": refused})
+        champions = [asdict(item) for item in scored]
+        print_json({"seconds": seconds, "champions": champions, "refused": refused, "rule_change": lived.summary})
         return
-    if scored:
-        print_scored(scored)
-    for reason in refused:
-        OUT.print(reason, highlight=False)
+    print_lived(lived.losses, lived.events, lived.seconds)
+    OUT.print(f"Picture: {lived.picture}", highlight=False)
+    OUT.print(
+        f"Its drift reports: PARIVISION_HOME={home.root / 'rule_change' / 'home'} parivision reports", highlight=False
+    )
     OUT.print(f"Done in {seconds:.0f} s. `make dev` shows the runs, checks and pictures on http://localhost:3070")
 
 
@@ -69,6 +83,14 @@ def demo_settings(*, small: bool) -> Settings:
     """Return the settings of the demo: the league, whatever archives the environment names."""
     settings = Settings(shots_url=None, games_url=None, odds_url=None, tracking_url=None, forecasts_url=None)
     return settings.model_copy(update={"league": LeagueSettings(size="small")}) if small else settings
+
+
+def live_rule_change(folder: Path, *, small: bool) -> Lived:
+    """Live a season of a smaller league whose rules change on 9 November, one shot target, through the real loop."""
+    change = Scenario(ScenarioKind.RULE_CHANGE, dt.date(2023, 11, 9))
+    league = LeagueConfig(22, 2023, 2, teams=8 if small else 30, games_per_team=40, scenario=change)
+    question = Question((2024,), (2023,), (SHOT_POST_EVENT.name,), budget=0.25, until=dt.date(2023, 12, 24))
+    return replay(LeagueDays(generate(league)), question, folder, is_quick=small)
 
 
 def score_champion(home: Home, target: Target) -> Scored:

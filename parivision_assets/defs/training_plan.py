@@ -25,7 +25,7 @@ class ChallengerConfig(dg.Config):
         "when empty, a whole season is held out instead",
     )
     change_date: str | None = Field(
-        default=None, description="First date after a known change (YYYY-MM-DD): rows from there on count for more"
+        default=None, description="First date after a known change (YYYY-MM-DD), kept with the model"
     )
     cause: str = Field(default=Cause.FIRST.value, description=f"Why it is trained: {', '.join(Cause)}")
     report: str | None = Field(default=None, description="Digest of the drift report that asked for it")

@@ -1,6 +1,6 @@
 """Evidently's data-drift and classification reports of one window against a reference, as pages and figures.
 
-The verdict is `core.drift`'s, over all rows; Evidently shows the same columns on bounded samples of whole games. What
+The verdict is `core.drift`'s, over all rows; Evidently shows the same columns on bounded samples. What
 cannot be compared (no value, always the same value, no label) is left out, and the page says why.
 """
 

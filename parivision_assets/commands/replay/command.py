@@ -31,6 +31,7 @@ from parivision_assets.core.outcomes import served_rows
 from parivision_assets.defs.days import land_day
 from parivision_assets.errors import CommandError
 from parivision_assets.settings import Settings, parse_seasons
+from parivision_assets.sources.archives import Dataset
 from parivision_assets.sources.day_by_day import DAILY, ArchiveDays, DaySource, LeagueDays, publish_day, publish_season
 from parivision_assets.stores.bundles import BundleStore
 from parivision_assets.stores.home import Home
@@ -70,22 +71,32 @@ class SimulatedClock:
         return dt.datetime.combine(self.day, dt.time(23, 59), dt.UTC)
 
 
-def replay(source: DaySource, question: Question, folder: Path, *, is_quick: bool, as_json: bool) -> dict[str, Any]:
-    """Live the seasons in a home of their own below `folder` and return what was found; go on where one was killed."""
+@dataclass(frozen=True)
+class Lived:
+    """How a replay ended: everybody's losses, the events, how long it took, and where the picture is."""
+
+    losses: pl.DataFrame
+    events: list[dict[str, Any]]
+    seconds: float
+    picture: Path
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Return everything that was found, ready for JSON."""
+        return summary(self.losses, self.events, self.seconds)
+
+
+def replay(source: DaySource, question: Question, folder: Path, *, is_quick: bool) -> Lived:
+    """Live the seasons in a home of their own below `folder`; one that was killed goes on where it was."""
     started = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     live = live_by_core if is_quick else live_by_dagster
     with home_lock(folder, "parivision replay"), steps(len(question.lived) + 1) as progress:
         loop = live(source, question, folder, progress)
-    found = summary(loop.losses.table, loop.events, time.perf_counter() - started)
-    (folder / RESULTS).write_text(json.dumps(found, indent=1, default=str))
-    (folder / PICTURE).write_bytes(picture(loop.losses.table, loop.events))
-    if as_json:
-        print_json(found)
-    else:
-        print_results(loop.losses.table, loop.events, found["seconds"])
-        OUT.print(f"Picture: {folder / PICTURE}", highlight=False)
-    return found
+    lived = Lived(loop.losses.table, loop.events, time.perf_counter() - started, folder / PICTURE)
+    lived.picture.write_bytes(picture(lived.losses, lived.events))
+    (folder / RESULTS).write_text(json.dumps(lived.summary, indent=1, default=str))
+    return lived
 
 
 def live_by_dagster(source: DaySource, question: Question, folder: Path, progress: Progress) -> Loop:
@@ -99,7 +110,9 @@ def live_by_dagster(source: DaySource, question: Question, folder: Path, progres
 
         def land(played: PlayedSeason, day: dt.date) -> None:
             clock.day = day
-            land_published(home, played, day, days)
+            for known in played.days:
+                if source.known_on(known) <= day:
+                    land_published(home, played, known, days)
 
         def prepare(played: PlayedSeason) -> None:
             for season in question.learnt:
@@ -201,14 +214,17 @@ def land_published(home: Home, played: PlayedSeason, day: dt.date, folder: Path)
     where = folder / day.isoformat()
     if not where.exists():
         waiting = where.with_suffix(".partial")
-        if publish_day(dict(played.rows), played.season, day, waiting):
+        # What the checks refuse is held back, as a person would: in the tables it would stop the whole season.
+        held = {Dataset.SHOTS} if day in played.refused else set()
+        rows = {dataset: found for dataset, found in played.rows.items() if dataset not in held}
+        if publish_day(rows, played.season, day, waiting):
             land_day(home, day, str(waiting))
             waiting.rename(where)
 
 
 def serve(home: Home, track: Track, day: dt.date, rows: pl.DataFrame, said: Mapping[str, Vector]) -> None:
-    """Record what each model said of a day, before its outcomes are looked at."""
-    for header in {item.digest: item for item in (track.champion, track.challenger) if item is not None}.values():
+    """Record what each model said of a day (probabilities by digest), as `stores.serving_record` does."""
+    for header in [header for header in track.models() if header.digest in said]:
         role = "champion" if header is track.champion else "challenger"
         frame = served_rows(track.target, rows, said[header.digest], header.trained_until)
         home.served.record(track.name, day, role, header.digest, frame)
@@ -248,7 +264,12 @@ def run_command(asked: Asked, *, as_json: bool) -> None:
     learnt = parse_seasons(asked.learn) if asked.learn else tuple(s for s in source.seasons if s < min(lived))
     targets = tuple(asked.targets.split(",")) if asked.targets else tuple(TARGETS)
     question = Question(lived, learnt, targets, asked.budget, asked.until, settings.loop.policy)
-    replay(source, question, asked.folder.expanduser().resolve(), is_quick=asked.is_quick, as_json=as_json)
+    told = replay(source, question, asked.folder.expanduser().resolve(), is_quick=asked.is_quick)
+    if as_json:
+        print_json(told.summary)
+        return
+    print_results(told.losses, told.events, told.seconds)
+    OUT.print(f"Picture: {told.picture}", highlight=False)
 
 
 def league_source(asked: Asked) -> LeagueDays:

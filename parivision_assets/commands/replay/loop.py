@@ -63,7 +63,7 @@ class Loop:
         chances, truth = Chances(self.engine, played), self.truth(played.season)
         self.engine.enter(chances)
         for track in self.tracks:
-            track.yearly = track.next_yearly or track.yearly
+            track.yearly, track.unserved = track.next_yearly or track.yearly, []
         offered = {track.name: _by_day(played, track.target) for track in self.tracks}
         late: list[tuple[dt.date, Track, dt.date]] = []
         for day in [day for day in played.days if until is None or day <= until]:
@@ -86,8 +86,7 @@ class Loop:
     def _score(self, track: Track, day: dt.date, span: slice, chances: Chances, truth: Truth | None) -> None:
         """Record what the champion and the shadow say of a day, and what every contestant will have lost."""
         rows = chances.played.features[track.target.table.name][span]
-        said = {header.digest: chances.of(track.target, header.digest)[span] for header in track.models()}
-        self.serve(track, day, rows, said)
+        self._serve(track, day, span, chances)
         for header in track.models():
             seen = track.watch_of(header, self.engine.reference(header.digest))
             track.watches[header.digest] = seen.meet(track.met(rows))
@@ -103,6 +102,23 @@ class Loop:
                 self.losses.add(track.name, day, chances.played.season, name, label, chance)
         if truth is not None:
             self.losses.add(track.name, day, chances.played.season, OPTIMUM, label, truth(track.target, rows))
+
+    def _serve(self, track: Track, day: dt.date, span: slice, chances: Chances) -> None:
+        """Record what champion and shadow say; before there is a champion nobody serves.
+
+        The first champion is then recorded for the season's days since it was trained, as in `stores.serving_record`.
+        """
+        track.unserved.append((day, span))
+        if track.champion is None:
+            return
+        for of_day, where in track.unserved:
+            said = {
+                header.digest: chances.of(track.target, header.digest)[where]
+                for header in track.models()
+                if of_day > header.trained_until
+            }
+            self.serve(track, of_day, chances.played.features[track.target.table.name][where], said)
+        track.unserved = []
 
     def _learn(self, track: Track, day: dt.date, span: slice, chances: Chances) -> None:
         """Take in a day's outcomes: the monitors' bets are settled, the gate's evidence grows."""

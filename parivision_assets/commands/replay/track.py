@@ -44,6 +44,8 @@ class Track:
     """The shadow's number among the season's comparisons, and the last recorded verdict on it."""
     next_yearly: str | None = None
     """Who is contestant (c) from the next season on."""
+    unserved: list[tuple[dt.date, slice]] = field(default_factory=list)
+    """The season's days before there was a champion, and where their events lie."""
     pending: int = 0
 
     @property
