@@ -47,6 +47,8 @@ OUTCOME_CHECKS = {
     "predictions_in_time": "No prediction was made after the game's day had closed; such predictions are not scored",
     "labels_on_time": f"At most {PENDING_LIMIT:.0%} of the predicted events wait for an outcome",
 }
+OUTCOME_FILES = {"shot_features": (Dataset.SHOTS,), "game_features": (Dataset.GAMES, Dataset.ODDS)}
+"""By feature table, the files that bring its outcomes."""
 
 
 def served_predictions_asset(partitions: Partitions) -> dg.AssetsDefinition:
@@ -124,9 +126,6 @@ def prediction_outcomes_asset(partitions: Partitions) -> dg.AssetsDefinition:
 
 def join_season(home: Home, season: str, served: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, OutcomeSummary]:
     """Return all targets' joined predictions of a season, and how they stand together."""
-    landed = {entry.day for data in Dataset for entry in home.landing.objects(data, season) if entry.day is not None}
-    # A whole-season file cannot tell when its outcomes became known; a day file is as old as the platform's date.
-    known_on = pl.when(pl.col("game_date").is_in(sorted(landed))).then(pl.lit(as_of))
     name = PREDICTION_OUTCOMES.name
     earlier = home.tables.read(name, season) if home.tables.has(name, season) else None
     parts, happened = [], []
@@ -137,13 +136,31 @@ def join_season(home: Home, season: str, served: pl.DataFrame, as_of: dt.date) -
         outcomes = empty_outcomes()
         if home.tables.has(target.table.name, season):
             columns = list(dict.fromkeys([*target.table.key, target.group, "game_date", target.label]))
-            outcomes = outcome_rows(target, home.tables.read(target.table.name, season, columns), known_on)
+            outcomes = outcome_rows(
+                target, home.tables.read(target.table.name, season, columns), known_on(home, target, season, as_of)
+            )
         before = None if earlier is None else earlier.filter(pl.col("target") == target.name)
         parts.append(join_outcomes(own, outcomes, before, as_of))
         # Games before the newest model's first prediction were never to be predicted.
         happened.append(outcomes.filter(pl.col("game_date") >= own["game_date"].min()))
     joined = pl.concat(parts)
     return joined, summarise(joined, pl.concat(happened))
+
+
+def known_on(home: Home, target: Target, season: str, as_of: dt.date) -> pl.Expr:
+    """Return per game date when its outcomes became known: the newest day that had landed when its own file came.
+
+    It does not matter when anybody looks. Null for dates of whole-season files, which cannot tell.
+    """
+    landed = [entry for data in Dataset for entry in home.landing.objects(data, season)]
+    newest, known = dt.date.min, dict[dt.date, dt.date]()
+    for entry in sorted(landed, key=lambda entry: (entry.landed_at, entry.dataset, entry.number)):
+        if entry.day is not None:
+            newest = max(newest, entry.day)
+            if entry.dataset in OUTCOME_FILES[target.table.name]:
+                known.setdefault(entry.day, min(newest, as_of))
+    dates = pl.col("game_date")
+    return dates.replace_strict(known, default=None, return_dtype=pl.Date) if known else pl.lit(None, pl.Date)
 
 
 def outcome_check_specs(partitions: Partitions) -> list[dg.AssetCheckSpec]:

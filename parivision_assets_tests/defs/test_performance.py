@@ -208,10 +208,28 @@ def test_the_label_delay_is_measured_for_what_a_day_file_brought(tmp_path: Path)
     rows = served_rows(SHOT_PRE_RELEASE, own, np.full(own.height, 0.5))
     for (day,), part in rows.partition_by("game_date", as_dict=True).items():
         home.served.record(TARGET, day, "champion", "m", part)
+    # A later day had landed before: by the platform's date the outcomes came two days late, whenever one looks.
+    home.landing.land("shots", SEASON, b"later", url="file:///later.csv", day=first + dt.timedelta(days=2))
     home.landing.land("shots", SEASON, b"a day", url="file:///day.csv", day=first)
-    joined, summary = join_season(home, SEASON, home.served.read(TARGET), first + dt.timedelta(days=2))
+    joined, summary = join_season(home, SEASON, home.served.read(TARGET), first + dt.timedelta(days=9))
     measured = joined.filter(pl.col("game_date") == first)
     assert measured["label_delay_days"].unique().to_list() == [2]
     # The other day came in a file of the whole season, which does not tell.
     assert joined["label_delay_days"].null_count() == joined.height - measured.height
     assert summary.label_delay_max_days == 2
+
+
+def test_days_that_landed_in_order_have_no_label_delay_however_late_they_are_joined(tmp_path: Path) -> None:
+    home = model_platform(tmp_path).home
+    own = home.tables.read(SHOT_FEATURES.name, SEASON)
+    first, second = own["game_date"].unique().sort()[:2]
+    own = own.filter(pl.col("game_date") <= second)
+    for (day,), part in own.partition_by("game_date", as_dict=True).items():
+        rows = served_rows(SHOT_PRE_RELEASE, part, np.full(part.height, 0.5))
+        home.served.record(TARGET, day, "champion", "m", rows)
+    # Games that landed, and nothing of the shots, move the platform's date too.
+    for dataset, day in (("shots", first), ("games", second), ("shots", second)):
+        home.landing.land(dataset, SEASON, f"{dataset} {day}".encode(), url=f"file:///{dataset}.{day}.csv", day=day)
+    joined, _ = join_season(home, SEASON, home.served.read(TARGET), second + dt.timedelta(days=30))
+    assert joined["known_on"].to_list() == joined["game_date"].to_list()
+    assert set(joined["label_delay_days"]) == {0}

@@ -65,11 +65,13 @@ class CoreEngine:
     def judge(self, target: str, season: int) -> Judged:
         """See Engine."""
         track = self.tracks[target]
-        decision = decide(self._evidence(track, season))
+        evidence = self._evidence(track, season)
+        decision = decide(evidence)
         promoted = decision.verdict is Verdict.PROMOTE
         challenger, champion = track.challenger, track.champion
         serving = challenger if promoted and challenger is not None else champion
-        return Judged(decision.verdict.value, decision.reason, serving.digest if serving else None)
+        digest = serving.digest if serving else None
+        return Judged(decision.verdict.value, decision.reason, digest, evidence.contest.number)
 
     def report(self, target: str, season: int) -> ReportHeader:
         """See Engine."""

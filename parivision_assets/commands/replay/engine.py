@@ -33,7 +33,8 @@ from parivision_assets.stores.home import Home
 if TYPE_CHECKING:
     from parivision_assets.commands.replay.track import Chances
 
-TO_FEATURES = "group:raw or group:validated or group:history or group:features"
+TO_FEATURES = "(group:raw or group:validated or group:history or group:features) and not key:serving_state"
+"""What serves answers is not made: nobody asks a replay's home."""
 SERVED = "key:served_predictions or key:prediction_outcomes"
 
 
@@ -49,11 +50,12 @@ class Trained:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a look of the gate left behind: its verdict, why, and which bundle serves from now on."""
+    """What a look of the gate left behind: its verdict, why, who serves now, and its number in the season."""
 
     verdict: str
     reason: str
     champion: str | None
+    number: int
 
 
 class Engine(Protocol):
@@ -135,7 +137,8 @@ class DagsterEngine(AbstractContextManager["DagsterEngine"]):
         self.run(TO_FEATURES, season)
         self.run(f"key:{target}_champion", None)
         look, champion = self._newest_decision(target), self.home.ledger.champion(target)
-        return Judged(str(look["verdict"]), str(look["reason"]), champion.model if champion else None)
+        serving = champion.model if champion else None
+        return Judged(str(look["verdict"]), str(look["reason"]), serving, int(look["number"]))
 
     def report(self, target: str, season: int) -> ReportHeader:
         """See Engine."""

@@ -170,6 +170,7 @@ class Loop:
             trained.digest, due.until, due.cause, due.change_date, due.report, is_champion=False
         )
         track.shadow_number, track.shadow_verdict, track.pairs = trained.number, trained.verdict, []
+        track.shadow_season = played.season
         if due.cause is Cause.FIRST:
             track.first = track.yearly = trained.digest
         if due.cause is Cause.SEASON_OVER:
@@ -188,6 +189,7 @@ class Loop:
             return asdict(self.engine.judge(track.name, played.season))
 
         event = self.journal.done(f"{day} {track.name} look", do)
+        track.shadow_season, track.shadow_number = played.season, event["number"]
         if event["verdict"] == track.shadow_verdict:
             return
         track.shadow_verdict = event["verdict"]
@@ -197,7 +199,7 @@ class Loop:
             track.challenger = track.champion = replace(track.challenger, is_champion=True)
 
     def _may_be_news(self, track: Track, chances: Chances) -> bool:
-        """Return whether the gate's verdict tonight differs from the last recorded one."""
+        """Return whether the gate's look tonight belongs in the ledger: the season's first, or of another verdict."""
         challenger, champion = track.challenger, track.champion
         if challenger is None:
             return False
@@ -205,6 +207,9 @@ class Loop:
         rows = gate_rows(track, chances, since)
         if rows.is_empty():
             return False
+        if track.shadow_season != chances.played.season:
+            # A pair's first look in a season fixes its number there.
+            return True
         if champion is None:
             # The baseline's probabilities are the gate's own affair; from its smallest number of games on it is asked.
             return rows["game"].n_unique() >= GateConfig.for_target(track.name).min_games

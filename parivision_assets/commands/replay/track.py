@@ -42,6 +42,8 @@ class Track:
     shadow_number: int = 1
     shadow_verdict: str = ""
     """The shadow's number among the season's comparisons, and the last recorded verdict on it."""
+    shadow_season: int | None = None
+    """The season of the shadow's last recorded look."""
     next_yearly: str | None = None
     """Who is contestant (c) from the next season on."""
     unserved: list[tuple[dt.date, slice]] = field(default_factory=list)
