@@ -65,7 +65,7 @@ def run_demo(*, small: bool, as_json: bool) -> None:
         for reason in refused:
             OUT.print(reason, highlight=False)
         OUT.print("\n[bold]Now a season in which the rules change half-way, lived day by day.[/]")
-    lived = live_rule_change(home.root / "rule_change", small=small)
+    lived = live_rule_change(home.root / "rule_change")
     seconds = time.perf_counter() - started
     if as_json:
         champions = [asdict(item) for item in scored]
@@ -73,9 +73,7 @@ def run_demo(*, small: bool, as_json: bool) -> None:
         return
     print_lived(lived.losses, lived.events, lived.seconds)
     OUT.print(f"Picture: {lived.picture}", highlight=False)
-    OUT.print(
-        f"Its drift reports: PARIVISION_HOME={home.root / 'rule_change' / 'home'} parivision reports", highlight=False
-    )
+    OUT.print("`parivision replay` does the same through Dagster, with drift reports to read.", highlight=False)
     OUT.print(f"Done in {seconds:.0f} s. `make dev` shows the runs, checks and pictures on http://localhost:3070")
 
 
@@ -85,12 +83,12 @@ def demo_settings(*, small: bool) -> Settings:
     return settings.model_copy(update={"league": LeagueSettings(size="small")}) if small else settings
 
 
-def live_rule_change(folder: Path, *, small: bool) -> Lived:
-    """Live a season of a smaller league whose rules change on 9 November, one shot target, through the real loop."""
-    change = Scenario(ScenarioKind.RULE_CHANGE, dt.date(2023, 11, 9))
-    league = LeagueConfig(22, 2023, 2, teams=8 if small else 30, games_per_team=40, scenario=change)
-    question = Question((2024,), (2023,), (SHOT_POST_EVENT.name,), budget=0.25, until=dt.date(2023, 12, 24))
-    return replay(LeagueDays(generate(league)), question, folder, is_quick=small)
+def live_rule_change(folder: Path) -> Lived:
+    """Live a season of a smaller league whose rules change on its 22nd game day, by the quick engine of the replay."""
+    change = Scenario(ScenarioKind.RULE_CHANGE, dt.date(2022, 11, 8))
+    league = LeagueConfig(1, 2022, 2, teams=30, games_per_team=40, scenario=change)
+    question = Question((2023,), (2022,), (SHOT_POST_EVENT.name,), budget=0.25, until=dt.date(2023, 1, 7))
+    return replay(LeagueDays(generate(league)), question, folder, is_quick=True)
 
 
 def score_champion(home: Home, target: Target) -> Scored:

@@ -35,24 +35,30 @@ def summary(losses: pl.DataFrame, events: Sequence[dict[str, Any]], seconds: flo
     }
 
 
+MOST_MONTHS = 14
+"""More months than this are printed as seasons; the picture and the JSON have them all."""
+
+
 def print_results(losses: pl.DataFrame, events: Sequence[dict[str, Any]], seconds: float) -> None:
-    """Print log loss by season and contestant, then every event with its date and reason."""
-    by_season = mean_losses(losses, "season")
-    named = [name for name in CONTESTANTS if name in by_season.columns]
+    """Print log loss by month (or season) and contestant, then every event with its date, reason and attribution."""
+    months = _by_month(losses)
+    by_month = months["month"].n_unique() <= MOST_MONTHS
+    spans = months.rename({"month": "span"}) if by_month else mean_losses(losses, "season")
+    named = [name for name in CONTESTANTS if name in spans.columns]
     rows = [
         (
             row["target"].replace("_", " "),
-            str(row["span"]),
+            f"{row['span']:%Y-%m}" if by_month else str(row["span"]),
             row["events"],
             *[row[name] for name in named],
             row[YEARLY] - row[LOOP] if LOOP in named and YEARLY in named else None,
         )
-        for row in by_season.iter_rows(named=True)
+        for row in spans.iter_rows(named=True)
     ]
-    columns = ("target", "season", "events", *named, "loop gains")
+    columns = ("target", "month" if by_month else "season", "events", *named, "loop gains")
     print_table("Log loss in nats per event; 'loop gains' is against retraining every season", columns, rows)
     shown = [event for event in events if event["event"] != "report" or event["verdict"] != "none"]
-    lines = [(str(event["day"]), event["target"].replace("_", " "), _what(event), event["why"]) for event in shown]
+    lines = [(str(event["day"]), event["target"].replace("_", " "), _what(event), _why(event)) for event in shown]
     print_table("What was noticed, and what was done", ("day", "target", "event", "why"), lines)
     for target, count in _counts(events, "training").items():
         promoted = _counts(events, "promote").get(target, 0)
@@ -77,6 +83,11 @@ def _by_month(losses: pl.DataFrame) -> pl.DataFrame:
 def _counts(events: Sequence[dict[str, Any]], kind: str) -> dict[str, int]:
     names = [event["target"] for event in events if event["event"] == kind]
     return {name: names.count(name) for name in dict.fromkeys(names)}
+
+
+def _why(event: dict[str, Any]) -> str:
+    named = [name.replace("_", " ") for name in event.get("columns", [])]
+    return f"{event['why']}; most in {', '.join(named)}" if named else str(event["why"])
 
 
 def _what(event: dict[str, Any]) -> str:
