@@ -115,7 +115,7 @@ def jobs(platform: Any) -> set[str]:
 def test_the_pages_are_there() -> None:
     wanted = {
         "README.md", "README.fr.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/data.md",
-        "docs/modelling.md", "docs/synthetic-league.md", "docs/operations.md", "docs/results.md",
+        "docs/modelling.md", "docs/synthetic-league.md", "docs/operations.md", "docs/results.md", "docs/drift.md",
     }  # fmt: skip
     assert wanted <= set(PAGE_IDS)
 

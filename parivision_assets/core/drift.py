@@ -58,7 +58,7 @@ class RelationAnswer:
     """Has the relation of the outcome to the inputs moved (concept)?
 
     `harm_nats` per row is what re-learning would save on recent games (prequential, so not an optimistic figure),
-    beyond the champion's standing errors (on its own holdout, or before those games); `since` is the estimated first
+    beyond the champion's standing errors (those before the window); `since` is the estimated first
     day of the change. `log_e_value` is anytime-valid evidence (natural logarithm) against "the champion's
     probabilities still hold, standing errors apart". `rows` and `game_days` are those of the recent games.
     """
@@ -87,7 +87,7 @@ class QualityAnswer:
 
 @dataclass(frozen=True)
 class Attribution:
-    """A change in log loss against the champion's holdout (nats per row); mix + concept + noise = change.
+    """A change in log loss against games before the change, or the holdout (nats per row); mix + concept + noise = it.
 
     Standard errors are clustered by game, None with a single game.
     """

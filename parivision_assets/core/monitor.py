@@ -15,7 +15,7 @@ from 1, hence by Ville's inequality reaches 1/alpha with chance <= alpha while t
 by betting"; mixtures over start days: Shin, Ramdas & Rinaldo 2022, "E-detectors", with weights that sum to one).
 
 Real champions never hold exactly, and at 200,000 rows everything is significant. A champion that is a little wrong all
-along is not a changed world: its *standing errors* are what re-learning would have saved on its own holdout, or what a
+along is not a changed world: its *standing errors* are what a
 correction by the days before the window saves, whichever is more, the latter up to twice the limit. Bets pay only
 beyond them and half the limit of harm per row, and `moved` needs evidence AND harm (gain per row over the window beyond
 standing errors; prequential, so without optimism) at or above that limit (`recalibration.LIMITS`).
@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -56,7 +56,6 @@ __all__ = [
     "learnt_values",
     "needed_columns",
     "observe",
-    "reference_harm",
     "relation",
     "start",
 ]
@@ -70,21 +69,16 @@ LEARNT_ROWS = 50
 def start(
     target_name: str,
     champion: str,
-    reference_harm: float = 0.0,
     learnt: Mapping[str, Collection[str]] | None = None,
 ) -> Monitor:
     """Return a monitor that has seen nothing.
 
-    `champion` is its digest, `reference_harm` in nats per row what re-learning would have saved on its own holdout
-    (`reference_harm`; 0 where no reference is recorded), `learnt` per watched category the values that the champion
-    was trained on (`learnt_values`; a column left out is not checked for others). Raises ValueError for an unknown
-    target or a negative harm.
+    `champion` is its digest, `learnt` per watched category the values that it was trained on (`learnt_values`; a
+    column left out is not checked for others). Raises ValueError for an unknown target.
     """
     sentinels(target_name)
-    if not (math.isfinite(reference_harm) and reference_harm >= 0):
-        raise ValueError(f"{target_name}: the reference harm must be a number from 0, not {reference_harm}")
     known = {name: tuple(sorted(values)) for name, values in sorted((learnt or {}).items())}
-    return Monitor(target_name, champion, reference_harm, known, None, 0, 0, {})
+    return Monitor(target_name, champion, known, None, 0, 0, {})
 
 
 def observe(monitor: Monitor, day: dt.date, rows: pl.DataFrame) -> Monitor:
@@ -143,21 +137,6 @@ def relation(monitor: Monitor) -> RelationAnswer:
     )  # fmt: skip
 
 
-def reference_harm(target_name: str, days: Iterable[tuple[dt.date, pl.DataFrame]]) -> float:
-    """Return what re-learning would have saved per row on a holdout, nats: the best column's mean gain, at least 0.
-
-    `days` are as for `observe`, oldest first. Holdout means rows that the champion's model has not seen.
-    """
-    monitor, gains = start(target_name, "holdout"), dict[str, float]()
-    for day, rows in days:
-        seen = monitor.game_days
-        monitor = observe(monitor, day, rows)
-        if monitor.game_days > seen:
-            for name, state in monitor.columns.items():
-                gains[name] = gains.get(name, 0.0) + state.recent[-1].gain
-    return max(0.0, *gains.values()) / monitor.rows if gains else 0.0
-
-
 def learnt_values(target_name: str, training: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     """Return, per watched category, the values met in at least LEARNT_ROWS of a champion's training rows."""
     learnt = {}
@@ -194,9 +173,7 @@ def _harm(state: ColumnState, monitor: Monitor) -> float:
     """Return the gain per row over the window beyond the champion's standing errors, nats."""
     rows = sum(day.rows for day in state.recent)
     standing = sum(day.standing for day in state.recent) / rows
-    return sum(day.gain for day in state.recent) / rows - LIMITS[monitor.target].standing(
-        standing, monitor.reference_harm
-    )
+    return sum(day.gain for day in state.recent) / rows - LIMITS[monitor.target].standing(standing)
 
 
 def _standard_error(state: ColumnState) -> float | None:

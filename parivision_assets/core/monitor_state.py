@@ -88,7 +88,6 @@ class Monitor:
 
     target: str
     champion: str
-    reference_harm: float
     learnt: dict[str, tuple[str, ...]]
     last_day: dt.date | None
     game_days: int
@@ -98,7 +97,7 @@ class Monitor:
     def to_dict(self) -> dict[str, Any]:
         """Return the monitor ready for JSON; `from_dict` gives the same bits back."""
         return {
-            "target": self.target, "champion": self.champion, "reference_harm": self.reference_harm,
+            "target": self.target, "champion": self.champion,
             "learnt": {name: list(values) for name, values in self.learnt.items()},
             "last_day": _text(self.last_day),
             "game_days": self.game_days, "rows": self.rows,

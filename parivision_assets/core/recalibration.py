@@ -44,9 +44,9 @@ class Limits:
         """Return the log e-value needed."""
         return -math.log(self.error)
 
-    def standing(self, standing: float, reference_harm: float) -> float:
+    def standing(self, gain_nats: float) -> float:
         """Return what counts as the champion's standing errors, nats per row: at most twice the limit by its past."""
-        return max(reference_harm, min(standing, 2 * self.harm_nats), 0.0)
+        return max(0.0, min(gain_nats, 2 * self.harm_nats))
 
 
 LIMITS = {
@@ -168,7 +168,7 @@ def _day_gain(gain: Floats, standing: Floats, unlearnt: int, outcome: Outcome) -
 def _beyond(today: DayGain, monitor: Monitor, limit_share: float) -> float:
     """Return what a day's bets won beyond standing errors and a share of the limit of harm, nats."""
     limits = LIMITS[monitor.target]
-    standing = limits.standing(today.standing / today.rows, monitor.reference_harm)
+    standing = limits.standing(today.standing / today.rows)
     return today.gain - today.rows * (standing + limit_share * limits.harm_nats)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parivision_assets.core import monitor as watching
-from parivision_assets.core.monitor import LIMITS, Monitor, learnt_values, observe, reference_harm, relation, start
+from parivision_assets.core.monitor import LIMITS, Monitor, learnt_values, observe, relation, start
 from parivision_assets.core.recalibration import EXPERTS, Outcome, row_gain
 
 TARGET = "shot_post_event"
@@ -115,9 +115,9 @@ def test_standing_error_of_a_champion_is_no_change():
 
 def test_limits_let_the_past_excuse_at_most_twice_the_limit():
     limits = LIMITS[TARGET]
-    assert limits.standing(0.1, 0.0) == 2 * limits.harm_nats
-    assert limits.standing(-0.1, 0.0) == 0.0
-    assert limits.standing(0.0001, 0.003) == 0.003
+    assert limits.standing(0.1) == 2 * limits.harm_nats
+    assert limits.standing(-0.1) == 0.0
+    assert limits.standing(0.0001) == 0.0001
 
 
 def test_values_never_learnt_are_a_moved_relation_from_their_first_day():
@@ -184,7 +184,7 @@ def test_order_of_rows_does_not_matter(seed):
 
 def test_json_gives_the_same_bits_back_and_goes_on_alike():
     monitor, days = quiet_days()
-    monitor = start(TARGET, "champion", 0.0001, {"action_type": ACTIONS})
+    monitor = start(TARGET, "champion", {"action_type": ACTIONS})
     for number, rows in enumerate(days[:3]):
         monitor = observe(monitor, day_of(number), rows)
     again = Monitor.from_dict(json.loads(as_text(monitor)))
@@ -261,16 +261,6 @@ def test_certain_probabilities_do_not_ruin_the_monitor():
 def test_unknown_target_and_negative_harm_are_refused():
     with pytest.raises(ValueError, match="known: shot_pre_release"):
         start("free_throw", "champion")
-    with pytest.raises(ValueError, match="must be a number from 0"):
-        start(TARGET, "champion", -0.1)
-
-
-def test_reference_harm_is_what_the_holdout_shows():
-    exact = [(day_of(number), game_day(6, number)) for number in range(12)]
-    wrong = [(day_of(number), game_day(6, number, everywhere(0.3))) for number in range(12)]
-    assert reference_harm(TARGET, exact) < 0.0003
-    assert reference_harm(TARGET, wrong) > 0.004
-    assert reference_harm(TARGET, []) == 0.0
 
 
 def test_needed_columns_are_in_the_feature_tables():
