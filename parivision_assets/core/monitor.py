@@ -15,9 +15,10 @@ from 1, hence by Ville's inequality reaches 1/alpha with chance <= alpha while t
 by betting"; mixtures over start days: Shin, Ramdas & Rinaldo 2022, "E-detectors", with weights that sum to one).
 
 Real champions never hold exactly, and at 200,000 rows everything is significant. A champion that is a little wrong all
-along is not a changed world: its *standing errors* are what a
-correction by the days before the window saves, up to twice the limit. Bets pay only beyond them and half the limit of harm per row, and `moved` needs evidence AND harm (gain per row over the window beyond
-standing errors; prequential, so without optimism) at or above that limit (`recalibration.LIMITS`).
+along is not a changed world: its *standing errors* are what a correction by the days before the window saves, up to
+twice the limit. Bets pay only beyond them and half the limit of harm per row, and `moved` needs evidence AND harm (gain
+per row over the window beyond standing errors; prequential, so without optimism) at or above that limit
+(`recalibration.LIMITS`).
 
 Where it is known what the champion was trained on, rows with a value that it never met are counted: it has no relation
 for them, and what the column means has changed. A share of `recalibration.UNLEARNT_LIMIT` counts as moved, whatever
