@@ -46,7 +46,6 @@ class CoreEngine:
     chances: Chances | None = None
     models: dict[str, TrainedModel] = field(default_factory=dict)
     references: dict[str, Reference | None] = field(default_factory=dict)
-    _comparisons: dict[tuple[str, int], list[tuple[str, str]]] = field(default_factory=dict)
 
     def enter(self, chances: Chances) -> None:
         """See Engine."""
@@ -58,8 +57,7 @@ class CoreEngine:
         digest = self._fitted(due.target, due.until, due.change_date)
         compares = due.cause is Cause.SEASON_OVER and due.change_date is not None
         plain = self._fitted(due.target, due.until, None) if compares else digest
-        champion = self.tracks[due.target].champion
-        number = self._number(due.target, season, digest, champion.digest if champion else "baseline")
+        number = self.tracks[due.target].compare(season, digest)
         return Trained(digest, Verdict.NOT_ENOUGH_DATA.value, number, plain)
 
     def judge(self, target: str, season: int) -> Judged:
@@ -131,14 +129,8 @@ class CoreEngine:
             met = frame.filter((pl.col("game_date") > since) & pl.col("game_date").is_in(track.game_days))
             chance = baseline_probability(track.target, track.target.baselines[-1], training, met)
             rows = rows.with_columns(pl.Series("champion", chance))
-        number = self._number(track.name, season, challenger.digest, rival)
+        number = track.compare(season, challenger.digest)
         contest = Contest(
             track.name, season, challenger.digest, rival, champion_is_baseline=champion is None, number=number
         )
         return collect_evidence(rows, contest, (), (), [part.name for part in track.target.slices])
-
-    def _number(self, target: str, season: int, challenger: str, rival: str) -> int:
-        pairs = self._comparisons.setdefault((target, season), [])
-        if (challenger, rival) not in pairs:
-            pairs.append((challenger, rival))
-        return pairs.index((challenger, rival)) + 1

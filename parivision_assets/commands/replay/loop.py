@@ -171,6 +171,7 @@ class Loop:
         )
         track.shadow_number, track.shadow_verdict, track.pairs = trained.number, trained.verdict, []
         track.shadow_season = played.season
+        track.compare(played.season, trained.digest)
         if due.cause is Cause.FIRST:
             track.first = track.yearly = trained.digest
         if due.cause is Cause.SEASON_OVER:
@@ -190,6 +191,8 @@ class Loop:
 
         event = self.journal.done(f"{day} {track.name} look", do)
         track.shadow_season, track.shadow_number = played.season, event["number"]
+        if track.challenger is not None:
+            track.compare(played.season, track.challenger.digest)
         if event["verdict"] == track.shadow_verdict:
             return
         track.shadow_verdict = event["verdict"]

@@ -42,6 +42,8 @@ class Track:
     shadow_number: int = 1
     shadow_verdict: str = ""
     """The shadow's number among the season's comparisons, and the last recorded verdict on it."""
+    comparisons: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    """By season, who was held against whom, in order, as the ledger counts them."""
     shadow_season: int | None = None
     """The season of the shadow's last recorded look."""
     next_yearly: str | None = None
@@ -80,6 +82,14 @@ class Track:
             acknowledged_until=self.acknowledged_until,
             champion_header=self.champion,
         )
+
+    def compare(self, season: int, challenger: str) -> int:
+        """Return a challenger's number among the season's comparisons, with the champion or a baseline for rival."""
+        rival = self.champion.digest if self.champion else self.target.baselines[-1].name
+        pairs = self.comparisons.setdefault(season, [])
+        if (challenger, rival) not in pairs:
+            pairs.append((challenger, rival))
+        return pairs.index((challenger, rival)) + 1
 
     def models(self) -> list[ChallengerHeader]:
         """Return champion and challenger, once where they are one, none where there is none."""
