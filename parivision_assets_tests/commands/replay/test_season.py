@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from parivision_assets.commands.replay.command import land_published, replay_settings
 from parivision_assets.commands.replay.season import Past, PlayedSeason, play
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.contracts import ACTION_TOTALS, PLAYER_GAME_TOTALS, TEAM_GAME_TOTALS
@@ -14,7 +15,8 @@ from parivision_assets.core.game_state import GameState
 from parivision_assets.core.league import ScenarioKind, SensorFault
 from parivision_assets.sources.archives import Dataset, find_files, read
 from parivision_assets.sources.day_by_day import DAILY, ArchiveDays, DaySource, LeagueDays, publish_day
-from parivision_assets_tests.commands.replay.leagues import LEARNT, LIVED, START_GAME_DAY, game_days, league
+from parivision_assets.stores.home import Home
+from parivision_assets_tests.commands.replay.leagues import LEARNT, LIVED, START_GAME_DAY, game_days, league, question
 from parivision_assets_tests.model_platform import UNTRACKED
 from parivision_assets_tests.small_platform import SmallPlatform
 
@@ -41,6 +43,18 @@ def test_a_broken_sensor_is_refused_from_its_first_day_and_never_in_features(fau
     assert "break a rule" in played.refused[broken[0]]
     # Games have no coordinates: they go on.
     assert played.features["game_features"]["game_date"].max() >= broken[-1]
+
+
+def test_a_refused_day_lands_without_its_shots(tmp_path: Path) -> None:
+    """As a person would hold them back: in the tables they would stop the whole season."""
+    played, _ = lived(league(ScenarioKind.BROKEN_SENSOR))
+    home = Home(replay_settings(question(), tmp_path))
+    broken = min(played.refused)
+    whole = max(day for day in game_days() if day < broken)
+    for day in (whole, broken, broken):
+        land_published(home, played, day, tmp_path / "days")
+    landed = {data: [entry.day for entry in home.landing.objects(data, str(LIVED))] for data in DAILY}
+    assert landed == {Dataset.SHOTS: [whole], Dataset.GAMES: [whole, broken], Dataset.ODDS: [whole, broken]}
 
 
 def test_nothing_is_refused_in_a_whole_league() -> None:
