@@ -206,11 +206,14 @@ def dev(port: Annotated[int, typer.Option(help="Port of the UI on this machine."
 
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error and exit status 1."""
-    from parivision_assets.errors import expected_errors, in_words
-
     try:
         app(standalone_mode=True)
-    except expected_errors() as error:
+    except Exception as error:
+        # Which failures are expected is asked only of a failure: the stores' libraries take a second to import.
+        from parivision_assets.errors import expected_errors, in_words
+
+        if not isinstance(error, expected_errors()):
+            raise
         message = in_words(error)
         if "--json" in sys.argv:
             sys.stdout.write(json.dumps({"error": message}) + "\n")
