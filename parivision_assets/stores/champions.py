@@ -257,15 +257,20 @@ def newest_challenger(home: Home, target: str) -> ChallengerHeader | None:
     if not order:
         return None
     digest = order[-1]
-    bundle = home.bundles.read_bundle(digest)
+    served = {found.model for found in champions(records, target)}
+    return header_of(home.bundles.read_bundle(digest), is_champion=digest in served)
+
+
+def header_of(bundle: Bundle, *, is_champion: bool) -> ChallengerHeader:
+    """Return what a bundle's model learnt until when and why; raise StoreError or KeyError where it does not say."""
     change = bundle.metadata.get("change_date")
     return ChallengerHeader(
-        digest=digest,
+        digest=bundle.ref.digest,
         trained_until=trained_until(bundle),
         cause=Cause(bundle.metadata["cause"]),
         change_date=None if change is None else dt.date.fromisoformat(change),
         report=bundle.metadata.get("report"),
-        is_champion=digest in {found.model for found in champions(records, target)},
+        is_champion=is_champion,
     )
 
 

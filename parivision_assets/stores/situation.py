@@ -8,12 +8,12 @@ from pathlib import Path
 
 import polars as pl
 
-from parivision_assets.core.adaptation import Cause, ChallengerHeader, Situation
+from parivision_assets.core.adaptation import ChallengerHeader, Situation
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.contracts import SCHEDULE
 from parivision_assets.core.targets import Target
 from parivision_assets.stores.acknowledgements import acknowledged_until
-from parivision_assets.stores.champions import newest_challenger, trained_until
+from parivision_assets.stores.champions import header_of, newest_challenger
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.monitoring import fold_watch
 
@@ -78,12 +78,4 @@ def champion_header(home: Home, digest: str) -> ChallengerHeader | None:
     bundle = home.bundles.read_bundle(digest)
     if not {"trained_until", "cause"} <= bundle.metadata.keys():
         return None
-    change = bundle.metadata.get("change_date")
-    return ChallengerHeader(
-        digest=digest,
-        trained_until=trained_until(bundle),
-        cause=Cause(bundle.metadata["cause"]),
-        change_date=None if change is None else dt.date.fromisoformat(change),
-        report=bundle.metadata.get("report"),
-        is_champion=True,
-    )
+    return header_of(bundle, is_champion=True)
