@@ -83,6 +83,32 @@ class LoopSettings(BaseSettings):
         return LoopPolicy(**self.model_dump())
 
 
+class ApiSettings(BaseSettings):
+    """The PariVision API: who may ask, how much, and how fast it follows a promotion."""
+
+    model_config = SettingsConfigDict(env_prefix="PARIVISION_API_", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=1, le=65535)
+    keys_required: bool | None = Field(default=None, description="None: in production only")
+    rate_limit: str = Field(default="60000/minute", description="Requests per key, as the limits library writes them")
+    max_body_bytes: int = Field(default=2_000_000, ge=1_000)
+    cors_origins: tuple[str, ...] = ()
+    refresh_s: float = Field(default=1.0, gt=0, le=5, description="How often champions and state are looked at")
+    log_queue_rows: int = Field(default=10_000, ge=1, description="Predictions that may wait for the log")
+
+
+class BetsSettings(BaseSettings):
+    """VirtualBets: its feed, the odds it offers and the rules of play money."""
+
+    model_config = SettingsConfigDict(env_prefix="PARIVISION_BETS_", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8800, ge=1, le=65535)
+    odds: Literal["champion", "closing_line"] = "champion"
+    margin: float = Field(default=0.045, ge=0, lt=0.2, description="Bookmaker's margin: implied probabilities' sum - 1")
+
+
 class Settings(BaseSettings):
     """All settings of one installation; environment variables carry the prefix `PARIVISION_`."""
 
@@ -101,6 +127,8 @@ class Settings(BaseSettings):
     today: dt.date | None = None
     league: LeagueSettings = Field(default_factory=LeagueSettings)
     loop: LoopSettings = Field(default_factory=LoopSettings)
+    api: ApiSettings = Field(default_factory=ApiSettings)
+    bets: BetsSettings = Field(default_factory=BetsSettings)
 
     threads: int = Field(default=0, ge=0, description="Training threads; 0 means one per core")
     quarantine_limit: float = Field(default=0.01, gt=0, lt=1, description="Share of rows a season may quarantine")
@@ -199,7 +227,21 @@ class Settings(BaseSettings):
     @property
     def ledger_url(self) -> str:
         """Return the ledger's database URL: the configured database (through psycopg 3), or SQLite under the home."""
+        return self._database("ledger")
+
+    @property
+    def prediction_log_url(self) -> str:
+        """Return the prediction log's database URL."""
+        return self._database("predictions")
+
+    @property
+    def bets_url(self) -> str:
+        """Return the bets' database URL."""
+        return self._database("bets")
+
+    def _database(self, name: str) -> str:
+        """Return the one PostgreSQL database, or a SQLite file of its own: SQLite has one writer per file."""
         if self.database_url is not None:
             scheme, _, rest = self.database_url.get_secret_value().partition("://")
             return f"{'postgresql+psycopg' if scheme in POSTGRESQL_SCHEMES else scheme}://{rest}"
-        return f"sqlite:///{self.home / 'ledger.db'}"
+        return f"sqlite:///{self.home / f'{name}.db'}"
