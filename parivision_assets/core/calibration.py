@@ -34,6 +34,9 @@ class Calibration:
     contexts: tuple[str, ...]
     slopes: tuple[float, ...]
     levels: tuple[float, ...]
+    spreads: tuple[float, ...] = ()
+    """By set, the root mean square of what the withheld contexts would have changed, in log-odds; empty: not measured.
+    """
 
     @classmethod
     def identity(cls, contexts: Sequence[str]) -> Calibration:
@@ -57,8 +60,12 @@ class Calibration:
         """
         slope, level = _affine(logit, chance)
         slopes, levels = list(self.slopes), list(self.levels)
+        spreads = list(self.spreads or (0.0,) * len(slopes))
         slopes[number], levels[number] = slope, level
-        return Calibration(self.contexts, tuple(slopes), tuple(levels))
+        full = np.clip(chance, 1e-9, 1 - 1e-9)
+        missed = np.log(full / (1 - full)) - (slope * logit + level)
+        spreads[number] = float(np.sqrt(np.mean(missed**2)))
+        return Calibration(self.contexts, tuple(slopes), tuple(levels), tuple(spreads))
 
     def apply(self, logit: Vector, withheld: Mask) -> Vector:
         """Return calibrated log-odds; `withheld` is rows by contexts."""
@@ -73,12 +80,18 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the calibration as JSON-ready values."""
-        return {"contexts": list(self.contexts), "slopes": list(self.slopes), "levels": list(self.levels)}
+        return {
+            "contexts": list(self.contexts),
+            "slopes": list(self.slopes),
+            "levels": list(self.levels),
+            "spreads": list(self.spreads),
+        }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
-        """Return what `to_dict` described."""
-        return cls(tuple(content["contexts"]), tuple(content["slopes"]), tuple(content["levels"]))
+        """Return what `to_dict` described; models trained before spreads were measured have none."""
+        spreads = tuple(content.get("spreads", ()))
+        return cls(tuple(content["contexts"]), tuple(content["slopes"]), tuple(content["levels"]), spreads)
 
 
 def sigmoid(logit: Vector) -> Vector:
