@@ -1,12 +1,20 @@
+import datetime as dt
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parivision_assets.core import feed_records
-from parivision_assets.core.feed_records import FEED_COLUMNS, WHOLE_NUMBERS, convert_feed
+from parivision_assets.core.feed_records import (
+    FEED_COLUMNS,
+    WHOLE_NUMBERS,
+    convert_feed,
+    in_feed_convention,
+    to_feed_records,
+)
 from parivision_assets.core.shots import COLUMNS, clean_shots
-from parivision_assets.sources.archives import parse_feed
+from parivision_assets.sources.archives import parse_feed, parse_shots
 from parivision_assets_tests.core.shot_frames import numbered
 
 RECORD = dict(
@@ -97,3 +105,79 @@ def test_the_sample_is_clean(real_data):
     assert (cleaned.valid.height, cleaned.report.repairs) == (1000, {"mirror_undone": 1000})
     assert cleaned.report.evidence_repaired.is_sound
     assert cleaned.valid["is_made"].sum() == 417
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Z")), min_size=1, max_size=12)
+SHOTS = st.fixed_dictionaries(
+    {
+        "Game ID": st.integers(20_000_000, 49_999_999).filter(lambda number: number // 10_000_000 != 3),
+        "Player ID": st.integers(1, 10**7),
+        "Player Name": WORDS,
+        "Team ID": st.integers(0, 10**10 - 1),
+        "Period": st.integers(1, 9),
+        "Minutes Remaining": st.integers(0, 11),
+        "Seconds Remaining": st.integers(0, 59),
+        "Action Type": WORDS,
+        "Shot Zone Area": st.sampled_from(("Center(C)", "Left Side(L)", "Right Side Center(RC)", "Back Court(BC)")),
+        "Shot Distance": st.integers(0, 94),
+        "X Location": st.integers(-250, 250),
+        "Y Location": st.integers(-52, 890),
+        "Shot Made Flag": st.integers(0, 1),
+        "Game Date": st.dates(dt.date(1996, 1, 1), dt.date(2045, 1, 1)).map(lambda day: day.strftime("%Y%m%d")),
+    }
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(SHOTS, min_size=1, max_size=6))
+def test_records_become_rows_and_records_again(shots):
+    kinds = {"2": "Regular Season", "4": "Playoffs"}
+    sent = records(
+        *({**{name: str(value) for name, value in shot.items()}, "Season Type": kinds[str(shot["Game ID"])[0]]}
+          for shot in shots)
+    )  # fmt: skip
+    again = to_feed_records(convert_feed(sent).rows)
+    assert again.columns == list(FEED_COLUMNS)
+    # The archive keeps no event number: the feed's is the shot's place in its game.
+    assert again.drop("Game Event ID").equals(sent.select(FEED_COLUMNS).drop("Game Event ID"))
+
+
+def test_events_are_numbered_in_the_order_of_the_game():
+    late = {"Period": "2", "Minutes Remaining": "11", "Seconds Remaining": "59"}
+    early = {"Minutes Remaining": "3", "Seconds Remaining": "58"}
+    sent = records(late, {}, early, {"Game ID": "29900684"})
+    assert to_feed_records(convert_feed(sent).rows)["Game Event ID"].to_list() == ["3", "2", "1", "1"]
+
+
+def test_what_is_null_in_the_archive_is_empty_in_the_feed():
+    rows = convert_feed(records()).rows.with_columns(
+        PLAYER_NAME=pl.lit(None, pl.String), LOC_X=pl.lit(None, pl.Float64)
+    )
+    (record,) = to_feed_records(rows).iter_rows(named=True)
+    assert (record["X Location"], record["Y Location"]) == ("", "145")
+
+
+def test_a_missing_archive_column_is_named():
+    with pytest.raises(ValueError, match=r"shots: missing column.*LOC_X"):
+        to_feed_records(convert_feed(records()).rows.drop("LOC_X"))
+
+
+def test_a_game_that_no_repair_explains_stays_as_published():
+    rows = convert_feed(records(*[{}] * 40)).rows
+    frozen = rows.with_columns(LOC_X=pl.lit(3.0))
+    assert in_feed_convention(frozen).equals(frozen)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("season", "repair"), [(2010, "mirror_undone"), (2021, "double_conversion_undone")])
+def test_a_season_through_the_feed_is_the_same_season(real_data, season, repair):
+    name = f"NBA_{season}_Shots.csv.zip"
+    rows = parse_shots((real_data / "shots" / name).read_bytes(), name)
+    sent = to_feed_records(in_feed_convention(rows))
+    received = clean_shots(convert_feed(numbered(sent, "feed.json")).rows)
+    direct = clean_shots(rows)
+    assert direct.report.repairs == {repair: direct.valid.height}
+    assert received.report.repairs == {"mirror_undone": direct.valid.height}
+    # What a feed record does not hold: the position; and how a row was repaired is no part of the shot.
+    same = direct.valid.drop("position_group", "coordinate_repair")
+    assert received.valid.select(same.columns).equals(same)
