@@ -7,7 +7,7 @@ and the shot clock add is in `offsets`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,13 @@ RIDGE = 20.0
 MAX_CONTEXTS = 8
 """There are two to this power sets of contexts to calibrate."""
 
+SPREAD_EDGES = (-1.0, -0.5, -0.2, 0.1, 0.5, 1.0)
+"""Log-odds between which spreads differ: dunks hide among chances above even, heaves among those far below."""
+SPREAD_ROWS = 50
+"""Weight, in rows, of all bands together in the spread of one."""
+Z_90 = 1.6448536269514722
+"""Standard deviations of a normal distribution on either side of its mean that hold 90 % of it."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -34,8 +41,10 @@ class Calibration:
     contexts: tuple[str, ...]
     slopes: tuple[float, ...]
     levels: tuple[float, ...]
-    spreads: tuple[float, ...] = ()
-    """By set, the root mean square of what the withheld contexts would have changed, in log-odds; empty: not measured.
+    spreads: tuple[tuple[float, ...], ...] = ()
+    """By set and band of log-odds (SPREAD_EDGES), how far an answer may lie from a better one; empty: not measured.
+
+    Set 0: from a model of other games. Other sets: from the same model given everything.
     """
 
     @classmethod
@@ -60,12 +69,28 @@ class Calibration:
         """
         slope, level = _affine(logit, chance)
         slopes, levels = list(self.slopes), list(self.levels)
-        spreads = list(self.spreads or (0.0,) * len(slopes))
         slopes[number], levels[number] = slope, level
-        full = np.clip(chance, 1e-9, 1 - 1e-9)
-        missed = np.log(full / (1 - full)) - (slope * logit + level)
-        spreads[number] = float(np.sqrt(np.mean(missed**2)))
-        return Calibration(self.contexts, tuple(slopes), tuple(levels), tuple(spreads))
+        return replace(self, slopes=tuple(slopes), levels=tuple(levels))
+
+    def with_spread(self, number: int, logit: Vector, better: Vector) -> Calibration:
+        """Return a calibration that knows how far calibrated log-odds of set `number` lie from better ones.
+
+        Kept is a standard deviation per band of `logit` such that 1.645 of them hold 90 % of the rows, as they would of
+        a normal distribution; bands of few rows lean on all rows together.
+        """
+        missed = np.abs(better - logit)
+        overall = _spread(missed)
+        bands = np.digitize(logit, SPREAD_EDGES)
+        of_set = []
+        for band in range(len(SPREAD_EDGES) + 1):
+            there = missed[bands == band]
+            own = _spread(there) if len(there) else 0.0
+            mean_square = (len(there) * own**2 + SPREAD_ROWS * overall**2) / (len(there) + SPREAD_ROWS)
+            of_set.append(float(np.sqrt(mean_square)))
+        nothing = ((0.0,) * len(of_set),) * len(self.slopes)
+        spreads = list(self.spreads or nothing)
+        spreads[number] = tuple(of_set)
+        return replace(self, spreads=tuple(spreads))
 
     def apply(self, logit: Vector, withheld: Mask) -> Vector:
         """Return calibrated log-odds; `withheld` is rows by contexts."""
@@ -84,13 +109,13 @@ class Calibration:
             "contexts": list(self.contexts),
             "slopes": list(self.slopes),
             "levels": list(self.levels),
-            "spreads": list(self.spreads),
+            "spreads": [list(bands) for bands in self.spreads],
         }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Calibration:
         """Return what `to_dict` described; models trained before spreads were measured have none."""
-        spreads = tuple(content.get("spreads", ()))
+        spreads = tuple(tuple(bands) for bands in content.get("spreads", ()))
         return cls(tuple(content["contexts"]), tuple(content["slopes"]), tuple(content["levels"]), spreads)
 
 
@@ -115,6 +140,10 @@ def fit_logistic(design: Vector, label: Vector, offset: Vector, ridge: float, st
         if float(np.abs(step).max(initial=0.0)) < 1e-10:
             break
     return beta
+
+
+def _spread(missed: Vector) -> float:
+    return float(np.quantile(missed, 0.9)) / Z_90
 
 
 def _affine(logit: Vector, label: Vector) -> tuple[float, float]:

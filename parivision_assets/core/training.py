@@ -174,6 +174,7 @@ def fit(target: Target, frame: pl.DataFrame, config: TrainingConfig, progress: P
     out_of_fold = _out_of_fold(data, folds, encoder, config, report)
     predictor = _fit_rows(data, encoder, config, np.ones(len(frame), bool), partial(report, "fitting the model"))
     calibration, offset = _corrections(target, frame, data, encoder, folds, out_of_fold)
+    calibration = _with_spreads(calibration, data, out_of_fold, predictor)
     seasons = tuple(int(season) for season in frame["season"].unique().sort())
     return TrainedModel(target.name, config, encoder, predictor, calibration, offset, seasons, len(frame))
 
@@ -307,3 +308,19 @@ def _corrections(
     rows = np.flatnonzero((folds >= 0) & (frame["season"] == tracked).to_numpy())
     logit = calibration.apply(whole[rows], encoder.withheld(data.matrix[rows]))
     return calibration, TrackingOffset.fit(frame[rows], logit, data.label[rows], (tracked,))
+
+
+def _with_spreads(calibration: Calibration, data: _Data, out_of_fold: _OutOfFold, predictor: Predictor) -> Calibration:
+    """Measure how far answers lie from better ones, on held-out rows: how much a model changes that has seen these
+    games too, and what the withheld contexts would have changed.
+    """
+    rows = out_of_fold.rows
+    if len(rows) == 0:
+        return calibration
+    plain = calibration.mask_of(0, len(rows))
+    whole = calibration.apply(out_of_fold.whole[rows], plain)
+    calibration = calibration.with_spread(0, whole, calibration.apply(predictor.logit(data.matrix[rows]), plain))
+    for number, logit in enumerate(out_of_fold.subsets, start=1):
+        less = calibration.apply(logit, calibration.mask_of(number, len(rows)))
+        calibration = calibration.with_spread(number, less, whole)
+    return calibration
