@@ -7,6 +7,7 @@ which values this installation uses.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from parivision_assets.core.adaptation import LoopPolicy
+from parivision_assets.core.feed_plan import FeedPlan
 from parivision_assets.core.league.config import LeagueConfig
 
 REAL_SEASONS = tuple(range(2004, 2022))
@@ -107,6 +109,13 @@ class BetsSettings(BaseSettings):
     port: int = Field(default=8800, ge=1, le=65535)
     odds: Literal["champion", "closing_line"] = "champion"
     margin: float = Field(default=0.045, ge=0, lt=0.2, description="Bookmaker's margin: implied probabilities' sum - 1")
+    feed_url: str | None = Field(
+        default=None, description="What the feed sends: a file of feed records, or a folder of archives"
+    )
+    feed_season: int | None = Field(default=None, description="Season that the feed sends; the newest by default")
+    feed_published_until: dt.date | None = Field(
+        default=None, description="Days after this date come one by one; the league's held-back days by default"
+    )
 
 
 class Settings(BaseSettings):
@@ -122,7 +131,9 @@ class Settings(BaseSettings):
     tracking_url: str | None = None
     forecasts_url: str | None = None
     schedule_url: str | None = Field(default=None, description="Games to come; the archives replay theirs without one")
-    feed_url: str | None = Field(default=None, description="Folder of day files that the feed sensor watches")
+    feed_url: str | None = Field(
+        default=None, description="Folder of day files, or VirtualBets' address, that the feed sensor watches"
+    )
     seasons: Annotated[tuple[int, ...], NoDecode] = ()
     today: dt.date | None = None
     league: LeagueSettings = Field(default_factory=LeagueSettings)
@@ -218,6 +229,18 @@ class Settings(BaseSettings):
             games_per_team=games,
             published_until=league.published_until or fortnight_before_end,
         )
+
+    def feed_plan(self) -> FeedPlan:
+        """Return what VirtualBets sends: its own source where one is set, else what the platform reads."""
+        bets, datasets = self.bets, ("shots", "games", "odds")
+        if bets.feed_url is not None:
+            plan = FeedPlan(urls=dict.fromkeys(datasets, bets.feed_url))
+        elif self.uses_league:
+            league = self.league_config()
+            plan = FeedPlan(league, published_until=league.published_until)
+        else:
+            plan = FeedPlan(urls={name: self.source_url(name) for name in datasets})
+        return replace(plan, season=bets.feed_season, published_until=bets.feed_published_until or plan.published_until)
 
     @property
     def tracking_uri(self) -> str:
