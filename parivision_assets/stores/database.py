@@ -27,6 +27,9 @@ PATIENCE_S = 30.0
 VERSION_TABLE = "parivision_version"
 """Named so that Dagster's and MLflow's own `alembic_version` may lie in the same database."""
 
+metadata = sa.MetaData()
+"""The tables of all stores, as the newest revision has them; each is declared by the store that owns it."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK_KEY = 0x50617269
 """Any number that nobody else uses for an advisory lock in this database."""
@@ -128,7 +131,7 @@ def _url(where: str | Path) -> sa.URL:
     text = str(where)
     url = sa.make_url(text) if "://" in text else sa.URL.create("sqlite", database=text)
     if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ValueError("the ledger needs a file: one in memory would forget its decisions")
+        raise ValueError("the database needs a file: one in memory would forget what it is given")
     return url
 
 

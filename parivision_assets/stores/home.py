@@ -13,8 +13,10 @@ from pathlib import Path
 
 from parivision_assets.settings import Settings
 from parivision_assets.stores.bundles import BundleStore
+from parivision_assets.stores.feed_positions import FeedPositions
 from parivision_assets.stores.landing import LandingZone
 from parivision_assets.stores.ledger import Ledger, utc_now
+from parivision_assets.stores.prediction_log import PredictionLog
 from parivision_assets.stores.registry import ModelRegistry
 from parivision_assets.stores.reports import ReportStore
 from parivision_assets.stores.served_predictions import ServedPredictions
@@ -59,6 +61,11 @@ class Home:
         return BundleStore(self.root / "bundles")
 
     @cached_property
+    def feed_positions(self) -> FeedPositions:
+        """Return how far VirtualBets' feed is published and read."""
+        return FeedPositions(self.root / "feed")
+
+    @cached_property
     def reports(self) -> ReportStore:
         """Return the store of drift reports."""
         return ReportStore(self.root / "reports")
@@ -79,3 +86,8 @@ class Home:
     def ledger(self) -> Ledger:
         """Return the ledger of decisions."""
         return Ledger.open(self.settings.ledger_url, self.clock)
+
+    @cached_property
+    def prediction_log(self) -> PredictionLog:
+        """Return the log of the answers that were given."""
+        return PredictionLog.open(self.settings.prediction_log_url, self.settings.api.log_queue_rows)

@@ -28,9 +28,15 @@ from parivision_assets.stores.chain import (
     seal,
     verify_records,
 )
-from parivision_assets.stores.database import PATIENCE_S, DatabaseAwayError, connection_lost, open_database, patiently
+from parivision_assets.stores.database import (
+    PATIENCE_S,
+    DatabaseAwayError,
+    connection_lost,
+    metadata,
+    open_database,
+    patiently,
+)
 
-metadata = sa.MetaData()
 ledger_table = sa.Table(
     "ledger",
     metadata,

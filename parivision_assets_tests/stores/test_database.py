@@ -17,11 +17,13 @@ from parivision_assets.stores.database import (
     DatabaseAwayError,
     Migration,
     NotMigratedError,
+    metadata,
     migrate_database,
     open_database,
     revisions,
 )
-from parivision_assets.stores.ledger import HeadMoved, Ledger, ledger_table, metadata
+from parivision_assets.stores.ledger import HeadMoved, Ledger, ledger_table
+from parivision_assets.stores.prediction_log import prediction_log_table
 from parivision_assets_tests.postgres import Cluster
 from parivision_assets_tests.stores.racers import decision
 
@@ -53,6 +55,7 @@ def test_the_migrated_schema_is_the_declared_one(where: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
+    assert {ledger_table, prediction_log_table} <= set(metadata.sorted_tables)
     with open_database(where).connect() as connection:
         options = {"version_table": VERSION_TABLE, "compare_type": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
