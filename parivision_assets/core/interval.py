@@ -24,11 +24,13 @@ from parivision_assets.core.ratings import MarginRatings
 Vector = npt.NDArray[np.float64]
 Sets = npt.NDArray[np.int64]
 
-SHOOTER_SD = 0.17
+SHOOTER_SD = 0.2
 """Standard deviation of shooters' skill, in log-odds, before the first attempt."""
+TELLING_SHARE = 0.4
+"""Share of a shooter's attempts that tell of the kind of shot that is asked about."""
 CELL_SD = 0.15
 """Standard deviation of a cell's rate, in log-odds, before its first attempt."""
-MODEL_FACTOR = 1.0
+MODEL_FACTOR = 1.1
 """How far a model is from the truth, against how far from a model of other games."""
 USUAL_ATTEMPTS = 500.0
 """Remembered attempts of the shooter whose shot it is, in the mean: assumed where nobody is named."""
@@ -36,6 +38,8 @@ USUAL_ATTEMPTS = 500.0
 GAME_MODEL_SD = 0.10
 LOGIT_PER_SD = 1.7
 """Log-odds of winning per standard deviation of the margin: the normal's slope against the logistic's."""
+EDGE_FACTOR = 0.85
+"""How uncertain strength edges are, against what the ratings say: they allow for more drift than most teams show."""
 UNKNOWN_EDGE_SD = 0.5
 """Spread of strength edges between any two teams over that of a game's margin: assumed where a team is unknown."""
 
@@ -61,7 +65,7 @@ def shot_interval(
     shooter = USUAL_ATTEMPTS if shooter_attempts is None else shooter_attempts
     cell = 0.0 if cell_attempts is None else cell_attempts
     variance = (
-        1.0 / (1.0 / (SHOOTER_SD * SHOOTER_SD) + told * shooter)
+        1.0 / (1.0 / (SHOOTER_SD * SHOOTER_SD) + told * TELLING_SHARE * shooter)
         + 1.0 / (1.0 / (CELL_SD * CELL_SD) + told * cell)
         + model_variance(logit, withheld_set, calibration)
     )
@@ -78,7 +82,7 @@ def shot_intervals(
     shooter = np.where(np.isnan(shooter_attempts), USUAL_ATTEMPTS, shooter_attempts)
     cell = np.where(np.isnan(cell_attempts), 0.0, cell_attempts)
     variance = (
-        1.0 / (1.0 / (SHOOTER_SD * SHOOTER_SD) + told * shooter)
+        1.0 / (1.0 / (SHOOTER_SD * SHOOTER_SD) + told * TELLING_SHARE * shooter)
         + 1.0 / (1.0 / (CELL_SD * CELL_SD) + told * cell)
         + _model_variances(logit, withheld_sets, calibration)
     )
@@ -93,7 +97,7 @@ def game_interval(
 
     `edge_sd` is what `strength_edge_sd` says of the two teams; None where one of them is unknown.
     """
-    edge = UNKNOWN_EDGE_SD if edge_sd is None else edge_sd
+    edge = UNKNOWN_EDGE_SD if edge_sd is None else EDGE_FACTOR * edge_sd
     model = model_variance(logit, withheld_set, calibration) if calibration.spreads else GAME_MODEL_SD**2
     reach = Z_90 * math.sqrt(model + (LOGIT_PER_SD * edge) ** 2)
     return _chance(logit - reach), _chance(logit + reach)
@@ -103,7 +107,7 @@ def game_intervals(
     logit: Vector, withheld_sets: Sets, edge_sd: Vector, calibration: Calibration
 ) -> tuple[Vector, Vector]:
     """Return the ends for many games (n,), as `game_interval` for each; NaN stands for None."""
-    edge = np.where(np.isnan(edge_sd), UNKNOWN_EDGE_SD, edge_sd)
+    edge = np.where(np.isnan(edge_sd), UNKNOWN_EDGE_SD, EDGE_FACTOR * edge_sd)
     model = _model_variances(logit, withheld_sets, calibration) if calibration.spreads else GAME_MODEL_SD**2
     reach = Z_90 * np.sqrt(model + (LOGIT_PER_SD * edge) ** 2)
     return sigmoid(logit - reach), sigmoid(logit + reach)
