@@ -10,7 +10,7 @@ import html
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -191,10 +191,16 @@ class Guard:
         return receive_bounded
 
 
-def install(app: FastAPI, max_body_bytes: int, catalogue: Mapping[str, str] | None = None) -> None:
+def install(
+    app: FastAPI,
+    max_body_bytes: int,
+    catalogue: Mapping[str, str] | None = None,
+    bodies: Sequence[type[BaseModel]] = (),
+) -> None:
     """Make every error of an application a problem document, and declare them in its OpenAPI document.
 
     `catalogue` says of each kind of problem, by its slug, what it means and what to do; `GET /problems` shows it.
+    `bodies` are the models of bodies that routes read themselves; they become components of the OpenAPI document.
     """
     page = _page({**COMMON, **(catalogue or {})})
     app.add_middleware(Guard, max_body_bytes=max_body_bytes)
@@ -205,7 +211,7 @@ def install(app: FastAPI, max_body_bytes: int, catalogue: Mapping[str, str] | No
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _declare(generate())
+            _declare(generate(), bodies)
         return generate()
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -314,14 +320,16 @@ def _declared(description: str) -> dict[str, Any]:
     }
 
 
-def _declare(schema: dict[str, Any]) -> None:
+def _declare(schema: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> None:
     """Put the component in place, and the problems that any operation may answer beside its own."""
     components = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         components.pop(name, None)
-    document = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-    components |= document.pop("$defs")
-    components["Problem"] = document
+    models: dict[str, type[BaseModel]] = {"Problem": ProblemDocument, **{body.__name__: body for body in bodies}}
+    for name, model in models.items():
+        document = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        components |= document.pop("$defs", {})
+        components[name] = document
     for path in schema["paths"].values():
         for operation in path.values():
             found = operation["responses"]

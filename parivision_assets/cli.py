@@ -197,6 +197,18 @@ def reports(
 
 
 @app.command()
+def api(
+    port: Annotated[int | None, typer.Option(help="Port; 3000 unless set in the environment.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; this machine only unless said.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that answer.", min=1, max=64)] = 1,
+) -> None:
+    """Serve predictions of shots and games over HTTP."""
+    from parivision_assets.commands.api import serve
+
+    serve(host, port, workers)
+
+
+@app.command()
 def dev(port: Annotated[int, typer.Option(help="Port of the UI on this machine.")] = 3070) -> None:
     """Start the Dagster UI and daemon on the persistent instance."""
     from parivision_assets.commands.dev import start

@@ -88,16 +88,23 @@ class LoopSettings(BaseSettings):
 class ApiSettings(BaseSettings):
     """The PariVision API: who may ask, how much, and how fast it follows a promotion."""
 
-    model_config = SettingsConfigDict(env_prefix="PARIVISION_API_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PARIVISION_API_", frozen=True, populate_by_name=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
-    keys_required: bool | None = Field(default=None, description="None: in production only")
-    rate_limit: str = Field(default="60000/minute", description="Requests per key, as the limits library writes them")
+    keys_required: bool | None = Field(
+        default=None, description="None: in production, and wherever other machines can reach the service"
+    )
+    rate_limit: str = Field(default="600000/minute", description="Requests per key and worker, as `limits` writes them")
     max_body_bytes: int = Field(default=2_000_000, ge=1_000)
     cors_origins: tuple[str, ...] = ()
     refresh_s: float = Field(default=1.0, gt=0, le=5, description="How often champions and state are looked at")
     log_queue_rows: int = Field(default=10_000, ge=1, description="Predictions that may wait for the log")
+    metrics_folder: Path | None = Field(
+        default=None,
+        validation_alias="PROMETHEUS_MULTIPROC_DIR",
+        description="Where several workers share their figures; `parivision api --workers` sets it",
+    )
 
 
 class BetsSettings(BaseSettings):

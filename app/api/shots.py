@@ -1,0 +1,62 @@
+"""`/v1/shots`: probabilities of shots, one or up to a thousand at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from app.api.answers import BatchAnswer, PredictionAnswer, as_json, prediction
+from app.api.asking import UNANSWERED, Given, answered, body_of, contributions, read, refusal
+from app.api.requests import ShotBatch, ShotRequest
+from app.api.service import Service
+from parivision_assets.core.questions import ShotQuestion
+from parivision_assets.serving.predictor import QuestionError
+from parivision_assets.serving.rules import check_shot
+
+
+def shots_router(service: Service) -> APIRouter:
+    """Return the routes about shots."""
+    router = APIRouter(prefix="/v1/shots", tags=["shots"], responses=UNANSWERED)
+
+    @router.post("/predict", response_model=PredictionAnswer, openapi_extra=body_of(ShotRequest))
+    async def predict_shot(request: Request) -> Response:
+        """Say how likely a shot is to go in. Only its spot is needed; what else is known makes it sharper."""
+        asked = await read(request, ShotRequest)
+        question = asked.question()
+        try:
+            (given,) = await answered(service, request, [question], service.predictor.shots)
+        except QuestionError as error:
+            raise refusal(error) from error
+        return as_json(await shown(service, asked, question, given))
+
+    @router.post("/predict-batch", response_model=BatchAnswer, openapi_extra=body_of(ShotBatch))
+    async def predict_shots(request: Request) -> Response:
+        """Say so for up to 1,000 shots, in their order, all by the same champions and the same state."""
+        batch = (await read(request, ShotBatch)).shots
+        questions = [asked.question() for asked in batch]
+        try:
+            answers = await answered(service, request, questions, service.predictor.shots)
+        except QuestionError as error:
+            raise refusal(error, "shots", first_refused(questions)) from error
+        rows = zip(batch, questions, answers, strict=True)
+        return as_json({"predictions": [await shown(service, *row) for row in rows]})
+
+    return router
+
+
+async def shown(service: Service, asked: ShotRequest, question: ShotQuestion, given: Given) -> dict[str, object]:
+    """Return a recorded answer as it is sent, explained if that was asked."""
+    parts = await contributions(service, question, given.answer, asked.lang) if asked.explain else None
+    return prediction(given.prediction_id, given.answer, is_scorable=given.is_scorable, contributions=parts)
+
+
+def first_refused(questions: Sequence[ShotQuestion]) -> int:
+    """Return the place of the first question that breaks a rule."""
+    for place, question in enumerate(questions):
+        try:
+            check_shot(question)
+        except QuestionError:
+            return place
+    raise LookupError("every question keeps the rules")
