@@ -207,7 +207,7 @@ REQUEST_SCHEMA: dict[str, type[pl.DataType]] = {
         for name in (
             "team", "opponent", "is_home", "player_id", "position_group", "quarter", "clock_s", "spot_x_ft",
             "spot_y_ft", "spot_distance_ft", "spot_angle_deg", "is_at_rim", "points_value", "action_type",
-            "defender_distance_ft", "shot_clock_s",
+            "defender_distance_ft", "shot_clock_s", "game_date",
         )
     },
     **_IN_GAME_DTYPES,
@@ -238,20 +238,31 @@ def features_from_state(requests: pl.DataFrame, known: history.State) -> pl.Data
 def complete_requests(requests: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
     """Return requests with every column that features read, typed; absent ones are null.
 
-    Needed: spot_x_ft and spot_y_ft, in hoop-centred feet. `points_value` and `is_at_rim` follow from the spot
-    where absent; `game_date` is the state's date.
+    Needed: spot_x_ft and spot_y_ft, in hoop-centred feet. What follows from them where absent is in `derived`;
+    `game_date` is then the state's date.
     """
     known = {name: dtype for name, dtype in REQUEST_SCHEMA.items() if name not in requests.columns}
     filled = requests.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in known.items())
     filled = filled.with_columns(pl.col(name).cast(dtype) for name, dtype in REQUEST_SCHEMA.items())
+    filled = filled.with_columns(pl.col("game_date").fill_null(as_of))
+    for step in derived():
+        filled = filled.with_columns(**step)
+    return filled
+
+
+def derived() -> tuple[dict[str, pl.Expr], ...]:
+    """Return what follows from the rest of a request where it is absent, step by step, by column of REQUEST_SCHEMA."""
     x, y = pl.col("spot_x_ft"), pl.col("spot_y_ft")
-    filled = filled.with_columns(
-        pl.col("spot_distance_ft").fill_null(court.distance_ft(x, y)),
-        pl.col("spot_angle_deg").fill_null(court.angle_deg(x, y)),
-        pl.col("points_value").fill_null(pl.when(court.is_beyond_arc(x, y)).then(3).otherwise(2).cast(pl.Int8)),
-        game_date=pl.lit(as_of),
+    value = pl.when(court.is_beyond_arc(x, y)).then(3).otherwise(2).cast(pl.Int8)
+    return (
+        {
+            "spot_distance_ft": pl.col("spot_distance_ft").fill_null(court.distance_ft(x, y)),
+            "spot_angle_deg": pl.col("spot_angle_deg").fill_null(court.angle_deg(x, y)),
+            "points_value": pl.col("points_value").fill_null(value),
+            "elapsed_s": pl.col("elapsed_s").fill_null(in_game.elapsed_s()),
+        },
+        {"is_at_rim": pl.col("is_at_rim").fill_null(pl.col("spot_distance_ft") < _RIM_FT)},
     )
-    return filled.with_columns(pl.col("is_at_rim").fill_null(pl.col("spot_distance_ft") < _RIM_FT))
 
 
 def context_of(features: tuple[Feature, ...], name: str) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ import polars as pl
 
 from parivision_assets.defs.publishing import Absent, Audited
 from parivision_assets.stores.home import Home
-from parivision_assets.stores.pointers import LocalPointers, update
 from parivision_assets.stores.tables import UNPARTITIONED
 
 COLUMNS = "columns"
@@ -62,15 +61,14 @@ class BundleIOManager(dg.IOManager):
     """Keep which bundle an unpartitioned asset last made; bundles themselves are content-addressed already."""
 
     def __init__(self, home: Home) -> None:
-        """Use pointers beside the home's bundle store."""
-        root = home.root / "bundles"
-        self._pointers = LocalPointers(root / "assets", root / "scratch")
+        """Use the home's bundle store."""
+        self._bundles = home.bundles
 
     def handle_output(self, context: dg.OutputContext, obj: StoredBundle) -> None:
         """Point the asset at its bundle."""
-        update(self._pointers, context.asset_key.path[-1], lambda _old: obj.digest.encode())
+        self._bundles.set_asset(context.asset_key.path[-1], obj.digest)
 
     def load_input(self, context: dg.InputContext) -> StoredBundle | None:
         """Return the upstream asset's bundle, None before its first materialization."""
-        found = self._pointers.get(context.asset_key.path[-1])
-        return None if found is None else StoredBundle(found[0].decode())
+        digest = self._bundles.asset(context.asset_key.path[-1])
+        return None if digest is None else StoredBundle(digest)

@@ -25,7 +25,7 @@ from parivision_assets.defs.publishing import (
 from parivision_assets.stores.champions import bundle_model
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.platform_date import today
-from parivision_assets.stores.serving_state import collect_state, write_state
+from parivision_assets.stores.serving_state import SERVING_STATE, collect_state, write_state
 from parivision_assets.stores.team_states import read_state
 
 PICTURED_SHOTS = 40_000
@@ -91,7 +91,7 @@ def prediction_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
         yield from publish(GAME_PREDICTIONS, with_new_versions(earlier, predicted))
 
     @dg.asset(
-        name="serving_state",
+        name=SERVING_STATE,
         group_name="history",
         description="Players and teams as of the platform's date: what the predictor reads beside a champion.",
         owners=list(OWNERS),

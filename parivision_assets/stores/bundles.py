@@ -1,7 +1,8 @@
 """Serving bundles: a folder of open-format files with a manifest of digests, and which one is a target's champion.
 
 Layout under a root: `bundles/{digest}/…` with `manifest.json`, whose sha256 is the bundle's digest, and
-`champions/{target}.json`. The ledger decides who is champion; the pointer here follows it. Nothing is unpickled.
+`champions/{target}.json` and `assets/{name}.json`. The ledger decides who is champion; the pointer here follows it.
+Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class BundleStore:
         self.root = Path(root)
         self._scratch = self.root / "scratch"
         self._champions = LocalPointers(self.root / "champions", self._scratch)
+        self._assets = LocalPointers(self.root / "assets", self._scratch)
 
     def write_bundle(self, files: Mapping[str, bytes], metadata: Mapping[str, Any]) -> BundleRef:
         """Store a bundle; the same files and metadata again change nothing and give the same digest.
@@ -139,6 +141,15 @@ class BundleStore:
             return to_json({"digest": digest, "decision": decision})
 
         return Champion(target, **json.loads(update(self._champions, checked_name(target), change)))
+
+    def asset(self, name: str) -> str | None:
+        """Return the digest of the bundle that an unpartitioned asset last made, None before the first."""
+        found = self._assets.get(checked_name(name))
+        return None if found is None else found[0].decode()
+
+    def set_asset(self, name: str, digest: str) -> None:
+        """Point an asset at the bundle that it made."""
+        update(self._assets, checked_name(name), lambda _old: digest.encode())
 
     def _is_whole(self, ref: BundleRef) -> bool:
         try:

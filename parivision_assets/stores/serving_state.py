@@ -19,6 +19,10 @@ from parivision_assets.stores.bundles import Bundle, BundleRef
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.team_states import read_state
 
+SERVING_STATE = "serving_state"
+"""Name of the asset, and kind of its bundles."""
+STATE_FORMAT = 1
+
 PLAYER_COLUMNS = ("player_id", "player_name", "team", "position_group", "game_date")
 
 
@@ -60,11 +64,18 @@ def write_state(home: Home, found: ServingState) -> BundleRef:
             {"season_day": found.shots.season_day, "priors": dict(found.shots.priors)}, sort_keys=True
         ).encode()
         files |= {f"shots/{name}.parquet": _parquet(frame) for name, frame in found.shots.frames.items()}
-    return home.bundles.write_bundle(files, {"kind": "serving_state", "as_of": found.as_of.isoformat()})
+    return home.bundles.write_bundle(
+        files, {"kind": SERVING_STATE, "format": STATE_FORMAT, "as_of": found.as_of.isoformat()}
+    )
 
 
 def load_state(bundle: Bundle) -> ServingState:
-    """Return the state that `write_state` kept."""
+    """Return the state that `write_state` kept; raise ValueError for another format. States without one are of 1."""
+    if bundle.metadata.get("format", STATE_FORMAT) != STATE_FORMAT:
+        raise ValueError(
+            f"serving state {bundle.ref.digest[:12]}… has format {bundle.metadata['format']!r}, this version reads "
+            f"{STATE_FORMAT}; update the program, or materialise serving_state with this version"
+        )
     as_of = dt.date.fromisoformat(bundle.metadata["as_of"])
     frames = {
         name.removeprefix("shots/").removesuffix(".parquet"): pl.read_parquet(io.BytesIO(data))

@@ -1,0 +1,167 @@
+"""What is served at one moment: the champions and the serving state, verified, and how the next ones are looked for.
+
+A part that cannot be served (damaged, of a newer format) leaves the part before it in place, with the reason in words.
+How questions are answered from a snapshot is in `predictor`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from parivision_assets.core.catalogue import TARGETS
+from parivision_assets.core.features import Feature
+from parivision_assets.core.game_state import GameState
+from parivision_assets.core.history import State
+from parivision_assets.core.targets import Target
+from parivision_assets.core.training import TrainedModel
+from parivision_assets.stores.atomic import StoreError
+from parivision_assets.stores.bundles import Bundle, Champion
+from parivision_assets.stores.champions import bundle_model, trained_until
+from parivision_assets.stores.home import Home
+from parivision_assets.stores.serving_state import SERVING_STATE, load_state
+
+UNSERVABLE = (StoreError, ValueError, KeyError, pl.exceptions.PolarsError)
+"""What reading a damaged bundle, or one of another version, may raise."""
+
+
+class NotReadyError(Exception):
+    """There is nothing to answer with yet; the message says what is missing and how it comes about."""
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """A champion ready to answer."""
+
+    target: str
+    digest: str
+    decision: int
+    """Number of the ledger's entry by which it is champion."""
+    trained_until: dt.date
+    trained: TrainedModel
+
+
+@dataclass(frozen=True, eq=False)
+class ServedState:
+    """A serving state ready to be asked."""
+
+    digest: str
+    as_of: dt.date
+    """The day after the newest game that it may know."""
+    shots: State | None
+    teams: GameState | None
+    positions: Mapping[int, str | None]
+    """Position group (G, F, C) of every known shooter."""
+    shooting_teams: frozenset[str]
+    actions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One consistent set of champions and state: whoever holds it answers from nothing else."""
+
+    champions: Mapping[str, ServedModel] = field(default_factory=dict)
+    """By target."""
+    state: ServedState | None = None
+
+    @property
+    def as_of(self) -> dt.date | None:
+        """Return the day after the newest game that the state may know; None without a state."""
+        return None if self.state is None else self.state.as_of
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return the digest served per target, and of the state under `serving_state`."""
+        digests = {target: model.digest for target, model in self.champions.items()}
+        return digests if self.state is None else {**digests, SERVING_STATE: self.state.digest}
+
+    def champion(self, target: str) -> ServedModel:
+        """Return a target's champion; raise NotReadyError where there is none."""
+        found = self.champions.get(target)
+        if found is None:
+            raise NotReadyError(
+                f"there is no champion of {target} yet: train and promote one (`parivision run --job retrain_{target}`)"
+            )
+        return found
+
+    def known_state(self) -> ServedState:
+        """Return the state; raise NotReadyError where there is none."""
+        if self.state is None:
+            raise NotReadyError(
+                "there is no serving state yet: materialise the asset serving_state (the daily job does)"
+            )
+        return self.state
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The newest snapshot that can be served, and why a newer part of it cannot."""
+
+    snapshot: Snapshot
+    problems: tuple[str, ...]
+
+
+def load_snapshot(home: Home, before: Snapshot) -> Loaded:
+    """Return what the home's pointers name; parts that `before` holds already are not read again."""
+    champions, problems = dict(before.champions), []
+    for target in TARGETS.values():
+        try:
+            pointer = home.bundles.champion(target.name)
+            if pointer is not None:
+                champions[target.name] = _model(home, target, pointer, champions.get(target.name))
+        except UNSERVABLE as error:
+            problems.append(_in_words(f"the champion of {target.name}", error, target.name in champions))
+    state = before.state
+    try:
+        digest = home.bundles.asset(SERVING_STATE)
+        if digest is not None and (state is None or state.digest != digest):
+            state = _state(home.bundles.read_bundle(digest))
+    except UNSERVABLE as error:
+        problems.append(_in_words("the serving state", error, state is not None))
+    return Loaded(Snapshot(champions, state), tuple(problems))
+
+
+def served_model(bundle: Bundle, target: Target, decision: int) -> ServedModel:
+    """Return a bundle's model ready to answer.
+
+    Raises ValueError for files or features that this version does not know, StoreError where the bundle lacks a date.
+    """
+    trained = bundle_model(bundle)
+    if trained.target != target.name:
+        raise ValueError(f"bundle {bundle.ref.digest[:12]}… holds a model of {trained.target}, not of {target.name}")
+    declared: dict[str, Feature] = {feature.name: feature for feature in target.features}
+    strange = [name for name in trained.encoder.names if name not in declared]
+    if strange:
+        raise ValueError(
+            f"bundle {bundle.ref.digest[:12]}… reads {', '.join(strange)}, which this version does not compute; "
+            "update the program, or train again with this version"
+        )
+    return ServedModel(target.name, bundle.ref.digest, decision, trained_until(bundle), trained)
+
+
+def served_state(bundle: Bundle) -> ServedState:
+    """Return a serving state ready to be asked; raise ValueError for a format that this version does not read."""
+    return _state(bundle)
+
+
+def _model(home: Home, target: Target, pointer: Champion, before: ServedModel | None) -> ServedModel:
+    if before is not None and before.digest == pointer.digest and before.decision == pointer.decision:
+        return before
+    return served_model(home.bundles.read_bundle(pointer.digest), target, pointer.decision)
+
+
+def _state(bundle: Bundle) -> ServedState:
+    found = load_state(bundle)
+    positions = dict(zip(*found.players.select("player_id", "position_group"), strict=True))
+    shots = found.shots
+    teams = frozenset() if shots is None else frozenset(shots.frames["offence"]["team"])
+    actions = frozenset() if shots is None else frozenset(shots.frames["action"]["action_type"])
+    return ServedState(bundle.ref.digest, found.as_of, shots, found.teams, positions, teams, actions)
+
+
+def _in_words(what: str, error: Exception, has_older: bool) -> str:
+    kept = "the one before it goes on serving" if has_older else "nothing serves in its place"
+    return f"{what} cannot be served, {kept}: {error}"
