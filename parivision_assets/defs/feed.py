@@ -15,7 +15,7 @@ import dagster as dg
 from parivision_assets.defs.alerts import Alert, send
 from parivision_assets.defs.days import LandedDay, land_file
 from parivision_assets.sources.archives import SourceError, SourceFormatError
-from parivision_assets.sources.feed import Feed, FolderFeed, Offer
+from parivision_assets.sources.feed import Feed, Offer, open_feed
 from parivision_assets.stores.atomic import digest_of
 from parivision_assets.stores.home import Home
 
@@ -46,7 +46,7 @@ class Seen:
 
 
 def feed_sensor(feed: Feed | None, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
-    """Return the sensor that watches a feed; without one, the folder of the settings."""
+    """Return the sensor that watches a feed; without one, the settings'."""
 
     @dg.sensor(
         name=NAME,
@@ -57,9 +57,9 @@ def feed_sensor(feed: Feed | None, status: dg.DefaultSensorStatus) -> dg.SensorD
     )
     def sensor(context: dg.SensorEvaluationContext, home: dg.ResourceParam[Home]) -> dg.SensorResult | dg.SkipReason:
         url = home.settings.feed_url
-        watched = feed or (FolderFeed(url) if url else None)
+        watched = feed or (open_feed(url) if url else None)
         if watched is None:
-            return dg.SkipReason("PARIVISION_FEED_URL is not set: there is no folder of day files to watch")
+            return dg.SkipReason("PARIVISION_FEED_URL is not set: there is no folder or service to watch")
         try:
             offers = watched.offers()
         except SourceError as error:

@@ -1,5 +1,6 @@
 """The feed sensor: each day file lands once, in date order, whatever is remembered; bad ones are said in words."""
 
+import datetime as dt
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,16 +8,23 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from fastapi import FastAPI, Response
 
+from app.bets.feed import PROBLEMS, Desk, feed_router
+from app.problems import install
 from parivision_assets.core.feed_records import FEED_COLUMNS
 from parivision_assets.definitions import build_definitions
 from parivision_assets.defs import feed as feed_module
 from parivision_assets.defs.feed import feed_sensor
-from parivision_assets.settings import Settings
-from parivision_assets.sources.archives import SourceUnavailableError
+from parivision_assets.settings import BetsSettings, Settings
+from parivision_assets.sources.archives import SourceUnavailableError, parse_shots
 from parivision_assets.sources.feed import FolderFeed, Offer
+from parivision_assets.sources.live import published_csv
+from parivision_assets.sources.publication import Publication, open_publication
 from parivision_assets.stores.home import Home
 from parivision_assets_tests.defs.test_days import RECORD
+from parivision_assets_tests.http_service import serving
+from parivision_assets_tests.small_platform import platform, publish
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.PreviewWarning", "ignore::dagster.BetaWarning")
 STOPPED = dg.DefaultSensorStatus.STOPPED
@@ -204,3 +212,81 @@ def test_it_starts_the_daily_job_with_the_seasons_partition(watch: Watch) -> Non
     job = definitions.resolve_job_def("daily")
     assert job.partitions_def is not None
     assert job.partitions_def.get_partition_keys() == ["2012"]
+
+
+@pytest.fixture
+def virtual_bets(watch: Watch, tmp_path: Path) -> Publication:
+    """What VirtualBets sends to the platform of `watch`: the newest season of four teams from 2022-10-22 on."""
+    bets = BetsSettings(feed_published_until=dt.date(2022, 10, 22))
+    settings = platform(tmp_path / "home", publish(tmp_path / "published"), bets=bets).settings
+    watch.home = Home(settings)
+    return open_publication(settings.feed_plan())
+
+
+def feed_service(home: Home) -> FastAPI:
+    app = FastAPI()
+    app.include_router(feed_router(home))
+    install(app, 1_000, PROBLEMS)
+    return app
+
+
+def test_a_day_published_at_virtualbets_lands_once(watch: Watch, virtual_bets: Publication) -> None:
+    first, second = virtual_bets.days[:2]
+    with serving(feed_service(watch.home)) as address:
+        watch.home = Home(watch.home.settings.model_copy(update={"feed_url": address}))
+        assert watch.tick() == []
+        assert "no new day file" in str(watch.skipped)
+        watch.home.feed_positions.publish(virtual_bets.name, first)
+        assert [(key.split("/")[0], season) for key, season in watch.tick()] == [(str(first), "2023")]
+        assert watch.tick() == []
+        watch.cursor = None
+        assert watch.tick() == []
+        watch.home.feed_positions.publish(virtual_bets.name, second)
+        assert [key.split("/")[0] for key, _ in watch.tick()] == [str(second)]
+    landed = [entry for name in ("shots", "games", "odds") for entry in watch.home.landing.objects(name, "2023")]
+    assert sorted((entry.dataset, entry.day) for entry in landed) == [
+        (name, day) for name in ("games", "odds", "shots") for day in (first, second)
+    ]
+
+
+def test_a_day_corrected_at_virtualbets_lands_again(watch: Watch, virtual_bets: Publication, tmp_path: Path) -> None:
+    day = virtual_bets.days[0]
+    watch.home.feed_positions.publish(virtual_bets.name, day)
+    settings = watch.home.settings
+    port = 0
+    for corrected, landings in ((False, 1), (True, 2)):
+        if corrected:
+            name = "NBA_2023_Shots.csv.zip"
+            path = tmp_path / "published" / "shots" / name
+            rows = parse_shots(path.read_bytes(), name)
+            path.unlink()
+            flipped = rows.with_columns(SHOT_MADE=~pl.col("SHOT_MADE"))
+            path.with_name("NBA_2023_Shots.csv").write_bytes(published_csv(flipped))
+        with serving(feed_service(Home(settings)), port) as address:
+            port = int(address.rsplit(":", 1)[1])
+            watch.home = Home(settings.model_copy(update={"feed_url": address}))
+            assert len(watch.tick()) == 1
+            assert watch.tick() == []
+            assert len(watch.home.landing.objects("shots", "2023")) == landings
+            assert len(watch.home.landing.objects("games", "2023")) == 1
+
+
+def test_virtualbets_away_or_cutting_answers_loses_nothing(
+    watch: Watch, virtual_bets: Publication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch.home.feed_positions.publish(virtual_bets.name, virtual_bets.days[0])
+    with serving(feed_service(watch.home)) as address:
+        settings = watch.home.settings.model_copy(update={"feed_url": address})
+    watch.home = Home(settings)
+    assert watch.tick() == []
+    assert "Start VirtualBets" in str(watch.skipped)
+    port = int(address.rsplit(":", 1)[1])
+    with monkeypatch.context() as patch:
+        patch.setattr(Desk, "day_file", lambda _self, name: Response(f'[{{"Game ID": "{name}'))
+        with serving(feed_service(watch.home), port):
+            assert watch.tick() == []
+            assert "is not what was offered" in str(watch.skipped)
+            assert watch.home.landing.objects("shots", "2023") == []
+    with serving(feed_service(watch.home), port):
+        assert len(watch.tick()) == 1
+        assert len(watch.home.landing.objects("shots", "2023")) == 1
