@@ -19,10 +19,14 @@ app = typer.Typer(
 )
 evaluate_app = typer.Typer(help="The yardstick: train on earlier seasons, score later ones, beside every baseline.")
 ledger_app = typer.Typer(help="The record of every decision: list it, check its chain, export it.")
+keys_app = typer.Typer(help="The keys with which programs ask the API: make, list and revoke them.")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(keys_app, name="keys")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
+Actor = Annotated[str, typer.Option(help="Who decides; recorded in the ledger.")]
+Reason = Annotated[str, typer.Option(help="Why; recorded in the ledger.")]
 Url = Annotated[str | None, typer.Option(help="Folder or file: local, http(s) or s3.")]
 
 
@@ -145,6 +149,41 @@ def ledger_export() -> None:
     from parivision_assets.commands.ledger import export
 
     export()
+
+
+@keys_app.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="The program that asks, such as score-board; no person's name.")],
+    actor: Actor,
+    reason: Reason,
+    expires: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Its last day, UTC.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and show it, this once."""
+    from parivision_assets.commands.keys import create
+
+    create(name, _date(expires), actor, reason, as_json=as_json)
+
+
+@keys_app.command("list")
+def keys_list(as_json: Json = False) -> None:
+    """Show every key that was ever made, without its secret."""
+    from parivision_assets.commands.keys import show
+
+    show(as_json=as_json)
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    which: Annotated[str, typer.Argument(help="A key's id, or its name where only one bears it.")],
+    actor: Actor,
+    reason: Reason,
+    as_json: Json = False,
+) -> None:
+    """End a key; services follow within seconds."""
+    from parivision_assets.commands.keys import revoke
+
+    revoke(which, actor, reason, as_json=as_json)
 
 
 @app.command()

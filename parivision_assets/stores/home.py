@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from parivision_assets.settings import Settings
+from parivision_assets.stores.api_keys import ApiKeys
 from parivision_assets.stores.bundles import BundleStore
 from parivision_assets.stores.feed_positions import FeedPositions
 from parivision_assets.stores.landing import LandingZone
@@ -91,3 +92,8 @@ class Home:
     def prediction_log(self) -> PredictionLog:
         """Return the log of the answers that were given."""
         return PredictionLog.open(self.settings.prediction_log_url, self.settings.api.log_queue_rows)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """Return the keys with which programs ask the API."""
+        return ApiKeys(self.ledger, self.clock)
