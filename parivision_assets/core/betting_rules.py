@@ -142,15 +142,17 @@ def coins(amount_cents: int) -> str:
     return f"{'-' if amount_cents < 0 else ''}{abs(amount_cents) // 100:,}.{abs(amount_cents) % 100:02d} coins"
 
 
-def game_end(game: BetGame, known: KnownResults) -> GameEnd | None:
-    """Return how a game ended for its bets, None while that is open.
+def game_end(game: BetGame, known: KnownResults, ended: GameEnd | None = None) -> GameEnd | None:
+    """Return how a game ended for its bets, None while that is open; `ended` is how it was settled before.
 
-    A missing result settles nothing before its three days are over, and a schedule says that a game is off only where
-    it reaches as far as the game's date.
+    A missing result settles nothing before its three days are over, and never takes back a settlement. A schedule
+    says that a game is off only where it reaches as far as the game's date.
     """
     is_home_win = known.home_wins.get(game.game_key)
     if is_home_win is not None:
         return GameEnd.HOME if is_home_win else GameEnd.AWAY
+    if ended is not None:
+        return ended
     if known.today >= game.game_date + dt.timedelta(days=RESULT_AWAITED_DAYS):
         return GameEnd.VOID
     is_covered = known.scheduled_until is not None and known.today < game.game_date <= known.scheduled_until

@@ -90,6 +90,14 @@ def test_how_a_game_ends(known: KnownResults, end: GameEnd | None) -> None:
     assert game_end(GAME, known) is end
 
 
+@pytest.mark.parametrize("ended", list(GameEnd))
+def test_a_settlement_is_changed_by_a_result_and_not_by_its_absence(ended: GameEnd) -> None:
+    off = KnownResults(EVE, scheduled=frozenset({"other"}), scheduled_until=GAME.game_date)
+    for known in (KnownResults(EVE), KnownResults(WAITED), off):
+        assert game_end(GAME, known, ended) is ended
+    assert game_end(GAME, KnownResults(WAITED, {GAME.game_key: False}), ended) is GameEnd.AWAY
+
+
 @given(st.sampled_from(list(Side)), st.integers(1, 10**9), st.integers(101, 10_000), st.sampled_from(list(GameEnd)))
 def test_a_bet_pays_its_odds_its_stake_or_nothing(side, stake, odds, end) -> None:
     outcome, payout = bet_outcome(side, stake, odds, end)

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from parivision_assets.stores import database
+from parivision_assets.stores.bet_tables import bets
 from parivision_assets.stores.chain import Head
 from parivision_assets.stores.database import (
     VERSION_TABLE,
@@ -55,7 +56,7 @@ def test_the_migrated_schema_is_the_declared_one(where: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    assert {ledger_table, prediction_log_table} <= set(metadata.sorted_tables)
+    assert {ledger_table, prediction_log_table, bets} <= set(metadata.sorted_tables)
     with open_database(where).connect() as connection:
         options = {"version_table": VERSION_TABLE, "compare_type": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
@@ -79,6 +80,7 @@ def test_a_kill_in_the_middle_of_a_migration_leaves_nothing(empty: str) -> None:
     program = """
 import os, signal, sys, sqlalchemy as sa
 from parivision_assets.stores import database
+from parivision_assets.stores.bet_tables import bets
 sa.event.listen(sa.Engine, "commit", lambda connection: os.kill(os.getpid(), signal.SIGKILL))
 database.migrate_database(sys.argv[1])
 """
