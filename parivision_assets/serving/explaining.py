@@ -62,7 +62,10 @@ def shot_contributions(
 def game_contributions(model: TrainedModel, answer: Answer) -> list[Contribution]:
     """Return what each input contributed to the home team's chance: an even game first, then the largest."""
     matrix = np.frombuffer(answer.features, dtype="<f4").reshape(1, -1)
-    return explained(0.5, EVEN_GAME, answer.probability, _parts(model, GAME_GROUPS, matrix, 0.0))
+    # Outside the playoffs there is no series, and that tells nothing.
+    is_playoffs = "is_playoffs" in model.encoder.names and matrix[0, model.encoder.names.index("is_playoffs")] == 1
+    silent = () if is_playoffs else ("series",)
+    return explained(0.5, EVEN_GAME, answer.probability, _parts(model, GAME_GROUPS, matrix, 0.0, silent))
 
 
 def league_rate(shots: State | None) -> float:
@@ -75,13 +78,16 @@ def league_rate(shots: State | None) -> float:
 
 
 def _parts(
-    model: TrainedModel, groups: Sequence[Group], matrix: Matrix, start: float
+    model: TrainedModel, groups: Sequence[Group], matrix: Matrix, start: float, silent: Sequence[str] = ()
 ) -> list[tuple[str, Words, float]]:
-    """Return (input, words, log-odds) of every group with a value, the always known one first."""
+    """Return (input, words, log-odds) of every group with a value, the always known one first.
+
+    The silent ones are told with it.
+    """
     columns: dict[str, list[int]] = {}
     for index, name in enumerate(model.encoder.names):
         columns.setdefault(group_of(groups, name).name, []).append(index)
-    known, *others = [group for group in groups if group.name in columns]
+    known, *others = [group for group in groups if group.name in columns and group.name not in silent]
     given = [group for group in others if not np.isnan(matrix[0, columns[group.name]]).all()]
     told = coalitions(len(given))
     rows = np.repeat(matrix, len(told), axis=0)
