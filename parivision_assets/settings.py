@@ -106,6 +106,14 @@ class ApiSettings(BaseSettings):
         description="Where several workers share their figures; `parivision api --workers` sets it",
     )
 
+    @field_validator("rate_limit")
+    @classmethod
+    def _known_limit(cls, value: str) -> str:
+        from limits import parse
+
+        parse(value)
+        return value
+
 
 class BetsSettings(BaseSettings):
     """VirtualBets: its feed, the odds it offers and the rules of play money."""
@@ -116,12 +124,24 @@ class BetsSettings(BaseSettings):
     port: int = Field(default=8800, ge=1, le=65535)
     odds: Literal["champion", "closing_line"] = "champion"
     margin: float = Field(default=0.045, ge=0, lt=0.2, description="Bookmaker's margin: implied probabilities' sum - 1")
+    welcome_cents: int = Field(default=100_000, ge=0, description="Play money of a new player, in hundredths of a coin")
+    least_stake_cents: int = Field(default=100, ge=1, description="Smallest stake of one bet")
+    most_stake_cents: int = Field(default=50_000, ge=1, description="Largest stake of one bet")
+    token_days: int = Field(default=30, ge=1, le=366, description="How long a sign-in lasts")
+    sign_limit: str = Field(
+        default="20/minute", description="Sign-ups and sign-ins from one address, as the limits library writes them"
+    )
+    refresh_s: float = Field(default=1.0, gt=0, le=60, description="How often the odds are looked at")
+    max_body_bytes: int = Field(default=16_384, ge=1_000)
     feed_url: str | None = Field(
         default=None, description="What the feed sends: a file of feed records, or a folder of archives"
     )
     feed_season: int | None = Field(default=None, description="Season that the feed sends; the newest by default")
     feed_published_until: dt.date | None = Field(
         default=None, description="Days after this date come one by one; the league's held-back days by default"
+    )
+    feed_api_key: SecretStr | None = Field(
+        default=None, description="Key with which `parivision feed` asks an API that requires one"
     )
 
 

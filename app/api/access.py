@@ -16,6 +16,15 @@ from limits.strategies import FixedWindowRateLimiter
 
 from app.problems import App, Problem, Receive, Scope, Send
 from parivision_assets.settings import Settings
+from parivision_assets.stores.api_keys import (
+    ApiKey,
+    ApiKeys,
+    KeyExpiredError,
+    KeyRefusedError,
+    KeyRevokedError,
+    KeysUnreadError,
+    KeyUnknownError,
+)
 from parivision_assets.stores.home import Home
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/problems", "/docs", "/openapi.json"})
@@ -25,7 +34,13 @@ PROBLEMS = {
     "key-unknown": "The key is none of this service's. Check it for a typing error, or ask for one.",
     "key-expired": "The key was valid until the time in `detail`. Ask for a new one.",
     "key-revoked": "The key was revoked. Ask for a new one.",
+    "keys-unread": "Keys cannot be checked at the moment. Wait for Retry-After seconds and send again.",
     "rate-limited": "More requests than the limit in `limit` allows. Wait for Retry-After seconds.",
+}
+REFUSALS: dict[type[KeyRefusedError], tuple[str, str]] = {
+    KeyUnknownError: ("key-unknown", "The key is not known"),
+    KeyExpiredError: ("key-expired", "The key has expired"),
+    KeyRevokedError: ("key-revoked", "The key was revoked"),
 }
 
 
@@ -37,27 +52,44 @@ class Access:
         api = home.settings.api
         self.required = keys_required(home.settings)
         self._home = home
+        self._keys: ApiKeys | None = None
         self._limit = parse(api.rate_limit)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     def refresh(self) -> None:
-        """Read the keys again, so that a revoked one ends."""
+        """Read the keys again if any changed, so that a revoked one ends; raises StoreError."""
+        # Opened here rather than before: a database that is away must not keep the service from starting.
+        self._keys = self._home.api_keys
+        self._keys.refresh()
 
     def admit(self, scope: Scope) -> str:
         """Return the client's name, '' for a nameless one; raise a Problem for whoever may not ask (any more)."""
-        key = _key_of(scope)
-        if key is None and self.required:
-            detail = "Send the key as Authorization: Bearer KEY, or as X-API-Key: KEY."
-            raise _refused("key-missing", "A key is needed", detail)
-        name = "" if key is None else self._name_of(key)
-        client = scope.get("client")
-        who = f"key {name}" if name else f"address {client[0] if client else ''}"
+        text = _key_of(scope)
+        if text is None:
+            if self.required:
+                detail = "Send the key as Authorization: Bearer KEY, or as X-API-Key: KEY."
+                raise _refused("key-missing", "A key is needed", detail)
+            client = scope.get("client")
+            name, who = "", f"address {client[0] if client else ''}"
+        else:
+            # A key that is sent is checked even where none is needed: nobody should learn late that it is wrong.
+            key = self._verified(text)
+            name, who = key.name, f"key {key.key_id}"
         if not self._limiter.hit(self._limit, who):
             raise self._limited(who)
         return name
 
-    def _name_of(self, key: str) -> str:
-        raise NotImplementedError
+    def _verified(self, text: str) -> ApiKey:
+        if self._keys is None:
+            raise _unread()
+        try:
+            return self._keys.verify(text)
+        except KeysUnreadError as error:
+            raise _unread() from error
+        except KeyRefusedError as error:
+            slug, title = REFUSALS[type(error)]
+            words = str(error)
+            raise _refused(slug, title, f"{words[:1].upper()}{words[1:]}.") from error
 
     def _limited(self, who: str) -> Problem:
         reset_s = self._limiter.get_window_stats(self._limit, who).reset_time
@@ -111,3 +143,8 @@ def _key_of(scope: Scope) -> str | None:
 
 def _refused(slug: str, title: str, detail: str) -> Problem:
     return Problem(401, slug, title, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _unread() -> Problem:
+    detail = "Keys cannot be checked at the moment. Send the request again in a while."
+    return Problem(503, "keys-unread", "Keys cannot be checked", detail, headers={"Retry-After": "5"})

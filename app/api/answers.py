@@ -15,14 +15,13 @@ from pydantic import BaseModel, Field
 
 from parivision_assets.core.questions import Answer
 
-Probability = Field(ge=0, le=1)
-
 
 class ContributionAnswer(BaseModel):
     """How much one input moved the probability."""
 
-    points: float = Field(description="Percentage points by which it moved the probability")
-    words: str = Field(description="The same as a fan reads it")
+    input: str = Field(description="Name of the input; `average` is where the sum starts")
+    points: float = Field(description="Percentage points; they sum to the probability")
+    words: str = Field(description="The input as a fan knows it")
 
 
 class PredictionAnswer(BaseModel):

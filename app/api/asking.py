@@ -101,4 +101,4 @@ def _entry(question: ShotQuestion | GameQuestion, answer: Answer, asked_at: str,
 async def contributions(service: Service, question: Question, answer: Answer, lang: str) -> list[dict[str, Any]]:
     """Return what each input contributed, in words of a language."""
     parts = await asyncio.to_thread(service.predictor.explain, question, answer)
-    return [{"points": part.points, "words": part.words(lang)} for part in parts]
+    return [{"input": part.input, "points": part.points, "words": part.words[lang]} for part in parts]

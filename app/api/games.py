@@ -89,4 +89,4 @@ def coming_games(home: Home, after: dt.date, team: str | None, limit: int) -> li
     # A day's last row is the newest champion's: versions are kept in the order in which they were made.
     newest = predicted.group_by("game_key").agg(pl.all().sort_by("as_of_date", maintain_order=True).last())
     shown = scheduled.join(newest, on="game_key", how="left").sort("game_date", "game_key").head(limit)
-    return shown.select(ComingGame.model_fields).to_dicts()
+    return shown.select(list(ComingGame.model_fields)).to_dicts()

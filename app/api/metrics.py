@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
@@ -24,6 +24,7 @@ from parivision_assets.serving.snapshot import Snapshot
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 DURATION_BUCKETS_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 PROBABILITY_BUCKETS = tuple(number / 20 for number in range(1, 21))
+DAY_S = 86_400
 ELSEWHERE = "elsewhere"
 """Route and method of requests that no route takes: what strangers invent must not become labels."""
 METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
@@ -46,6 +47,8 @@ class Metrics:
 
     def __init__(self, folder: Path | None = None) -> None:
         """Count in this process, or with others through `folder`."""
+        # When each series began is asked by nobody and would be a third of all lines.
+        disable_created_metrics()
         self._folder = folder
         self._registry = CollectorRegistry()
         registry = self._registry
@@ -61,8 +64,8 @@ class Metrics:
             ["target"], buckets=PROBABILITY_BUCKETS, registry=registry,
         )  # fmt: skip
         self._champion = self._gauge("champion_info", "Champion that serves", "target", "model", "decision")
-        self._state_age_days = self._gauge(
-            "state_age_days", "Days from the serving state's newest game to the platform's newest"
+        self._state_age_s = self._gauge(
+            "state_age_seconds", "Time from the serving state's newest game to the platform's newest, in whole days"
         )
         self._loaded_s = self._gauge(
             "snapshot_load_timestamp_seconds", "When champions and state were last swapped, Unix time"
@@ -112,7 +115,7 @@ class Metrics:
 
     def state_age(self, days: int) -> None:
         """Show the age of the state, in days of the platform."""
-        self._state_age_days.set(days)
+        self._state_age_s.set(days * DAY_S)
 
     def log(self, queue_rows: int, lost: int) -> None:
         """Show the prediction log's queue and how many entries were lost since the process began."""

@@ -11,9 +11,13 @@ from app.api.answers import BatchAnswer, PredictionAnswer, as_json, prediction
 from app.api.asking import UNANSWERED, Given, answered, body_of, contributions, read, refusal
 from app.api.requests import ShotBatch, ShotRequest
 from app.api.service import Service
+from app.problems import invalid
 from parivision_assets.core.questions import ShotQuestion
 from parivision_assets.serving.predictor import QuestionError
 from parivision_assets.serving.rules import check_shot
+
+MAX_EXPLAINED = 10
+"""An explanation asks the model thousands of questions."""
 
 
 def shots_router(service: Service) -> APIRouter:
@@ -35,6 +39,7 @@ def shots_router(service: Service) -> APIRouter:
     async def predict_shots(request: Request) -> Response:
         """Say so for up to 1,000 shots, in their order, all by the same champions and the same state."""
         batch = (await read(request, ShotBatch)).shots
+        _check_explained(batch)
         questions = [asked.question() for asked in batch]
         try:
             answers = await answered(service, request, questions, service.predictor.shots)
@@ -44,6 +49,13 @@ def shots_router(service: Service) -> APIRouter:
         return as_json({"predictions": [await shown(service, *row) for row in rows]})
 
     return router
+
+
+def _check_explained(batch: Sequence[ShotRequest]) -> None:
+    places = [place for place, asked in enumerate(batch) if asked.explain]
+    if len(places) > MAX_EXPLAINED:
+        rule = f"at most {MAX_EXPLAINED} shots of a batch are explained"
+        raise invalid([{"loc": ("body", "shots", places[MAX_EXPLAINED], "explain"), "msg": rule}])
 
 
 async def shown(service: Service, asked: ShotRequest, question: ShotQuestion, given: Given) -> dict[str, object]:
