@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: install demo test check format dev clean help
+.PHONY: install demo test check format up dev clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ check: install ## lint and types
 format: install ## rewrite the code in the project's format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+up: install ## everything: Dagster, the API, VirtualBets, drift reports, MLflow; Ctrl-C stops it
+	@$(BIN)/parivision up
 
 dev: install ## Dagster UI and daemon on http://localhost:3070
 	@$(BIN)/parivision dev

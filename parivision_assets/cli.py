@@ -248,6 +248,46 @@ def api(
 
 
 @app.command()
+def bets(
+    port: Annotated[int | None, typer.Option(help="Port; PARIVISION_BETS_PORT or 8800 unless said.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; this machine only unless said.")] = None,
+) -> None:
+    """Serve VirtualBets: play money on the coming games, and the data feed."""
+    from parivision_assets.commands.bets import serve
+
+    serve(host, port)
+
+
+@app.command()
+def feed(
+    days: Annotated[int | None, typer.Option(help="How many days; all that are held back if empty.", min=1)] = None,
+    speed: Annotated[float, typer.Option(help="Seconds of play in a second; 0 for no pauses.", min=0)] = 600,
+    api_url: Annotated[str | None, typer.Option("--api", help="The API's address; this machine's if empty.")] = None,
+    bets_url: Annotated[
+        str | None, typer.Option("--bets", help="VirtualBets' address; this machine's if empty.")
+    ] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Go on before the platform knows a day.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Live the coming days: score every shot and game, then publish its day, which the platform lands."""
+    from parivision_assets.commands.feed import run_command
+
+    run_command(days, speed, api_url, bets_url, wait=not no_wait, as_json=as_json)
+
+
+@app.command()
+def up(
+    dagster_port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3070,
+    reports_port: Annotated[int, typer.Option(help="Port of the drift reports.")] = 8000,
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow.")] = 5000,
+) -> None:
+    """Start everything on this machine: Dagster, the API, VirtualBets, drift reports, MLflow. Ctrl-C stops it."""
+    from parivision_assets.commands.up import Ports, start
+
+    start(Ports(dagster_port, reports_port, mlflow_port))
+
+
+@app.command()
 def dev(port: Annotated[int, typer.Option(help="Port of the UI on this machine.")] = 3070) -> None:
     """Start the Dagster UI and daemon on the persistent instance."""
     from parivision_assets.commands.dev import start

@@ -74,7 +74,11 @@ def run_demo(*, small: bool, as_json: bool) -> None:
     print_lived(lived.losses, lived.events, lived.seconds)
     OUT.print(f"Picture: {lived.picture}", highlight=False)
     OUT.print("`parivision replay` does the same through Dagster, with drift reports to read.", highlight=False)
-    OUT.print(f"Done in {seconds:.0f} s. `make dev` shows the runs, checks and pictures on http://localhost:3070")
+    OUT.print(
+        f"Done in {seconds:.0f} s. `make up` starts everything on this machine, the API and the Dagster UI with these "
+        "runs, checks and pictures among it.",
+        highlight=False,
+    )
 
 
 def demo_settings(*, small: bool) -> Settings:

@@ -77,13 +77,21 @@ class Publication:
         """Return how many games are published when days are, up to and including `until`."""
         return self._count(self.games["game_date"], until)
 
+    def newest_day(self, before: dt.date) -> dt.date | None:
+        """Return the newest day with a shot or a game before a date."""
+        played = [days.filter(days < before).max() for days in (self.shot_days, self.games["game_date"])]
+        return max((day for day in played if isinstance(day, dt.date)), default=None)
+
+    def shots_of(self, day: dt.date) -> pl.DataFrame:
+        """Return a day's feed records."""
+        first, last = self.shot_days.search_sorted(day, "left"), self.shot_days.search_sorted(day, "right")
+        return self.shots.slice(first, last - first)
+
     def files(self, day: dt.date) -> list[DayFile]:
         """Return a coming day's files: feed records as JSON, games and odds as their archives' csv."""
-        first, last = self.shot_days.search_sorted(day, "left"), self.shot_days.search_sorted(day, "right")
-        found = []
-        if last > first:
-            records = self.shots.slice(first, last - first).write_json().encode()
-            found.append(DayFile(f"shots.{day}.json", day, records))
+        found, records = [], self.shots_of(day)
+        if records.height:
+            found.append(DayFile(f"shots.{day}.json", day, records.write_json().encode()))
         for dataset, rows in self.tables.items():
             of_day = rows.filter(DATE_OF_ROW[dataset] == day)
             if of_day.height:
