@@ -13,6 +13,7 @@ from pathlib import Path
 
 from parivision_assets.settings import Settings
 from parivision_assets.stores.api_keys import ApiKeys
+from parivision_assets.stores.bets import Bets
 from parivision_assets.stores.bundles import BundleStore
 from parivision_assets.stores.feed_positions import FeedPositions
 from parivision_assets.stores.landing import LandingZone
@@ -92,6 +93,11 @@ class Home:
     def prediction_log(self) -> PredictionLog:
         """Return the log of the answers that were given."""
         return PredictionLog.open(self.settings.prediction_log_url, self.settings.api.log_queue_rows)
+
+    @cached_property
+    def bets(self) -> Bets:
+        """Return the play-money bets."""
+        return Bets.open(self.settings.bets_url, self.clock)
 
     @cached_property
     def api_keys(self) -> ApiKeys:

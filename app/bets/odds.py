@@ -1,0 +1,171 @@
+"""The odds on offer: read again when a table they are made of has changed, one consistent board per answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from dataclasses import dataclass, field
+
+import polars as pl
+from fastapi import APIRouter
+
+from app.bets.models import NOTICE, OddsBoard, OddsGame
+from app.problems import Problem, responses
+from parivision_assets.core.contracts import GAME_PREDICTIONS, GAMES, SCHEDULE, SHOTS
+from parivision_assets.core.game_odds import OfferedGame, closing_lines, games_on_offer, newest_predictions
+from parivision_assets.core.game_target import GAME
+from parivision_assets.core.games import clean_games
+from parivision_assets.stores.atomic import StoreError
+from parivision_assets.stores.home import Home
+from parivision_assets.stores.platform_date import today
+
+READ = (GAME_PREDICTIONS.name, SCHEDULE.name, GAMES.name, SHOTS.name, "raw_odds")
+PROBLEMS = {
+    "unknown-game": "No bets are taken on this game now: it is not on the schedule, has begun or has no odds. "
+    "GET /v1/odds lists the games on offer.",
+    "no-odds": "There is no platform's date yet, since no game has landed. Fill the home first: `make demo`.",
+}
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything on offer as of one moment."""
+
+    today: dt.date | None = None
+    games: dict[str, OfferedGame] = field(default_factory=dict)
+
+
+@dataclass
+class OddsDesk:
+    """The newest board; safe for threads. A board that cannot be read leaves the one before, and `problem` says why."""
+
+    home: Home
+    problem: str | None = None
+    _board: Board = field(default_factory=Board)
+    _read_from: object = None
+    _looked_at_s: float = -1e9
+    _looking: threading.Lock = field(default_factory=threading.Lock)
+
+    def board(self) -> Board:
+        """Return the board on offer; looks for a newer one at most every `refresh_s` seconds."""
+        refresh_s = self.home.settings.bets.refresh_s
+        if time.monotonic() - self._looked_at_s > refresh_s and self._looking.acquire(blocking=self._read_from is None):
+            try:
+                if time.monotonic() - self._looked_at_s > refresh_s:
+                    self._look()
+            finally:
+                self._looking.release()
+        return self._board
+
+    def _look(self) -> None:
+        try:
+            versions = self._versions()
+            if versions != self._read_from:
+                self._board = read_board(self.home)
+                self._read_from = versions
+            self.problem = None
+        except StoreError as error:
+            self.problem = str(error)
+        self._looked_at_s = time.monotonic()
+
+    def _versions(self) -> object:
+        tables = self.home.tables
+        read = [
+            (name, season, tables.version(name, season).digest) for name in READ for season in tables.partitions(name)
+        ]
+        return read, self.home.bundles.champion(GAME.name)
+
+    def offered(self, game_key: str) -> OfferedGame:
+        """Return one game on offer. Raises Problem."""
+        board = self.board()
+        found = board.games.get(game_key)
+        if found is None:
+            raise unknown_game(board, game_key)
+        return found
+
+
+def read_board(home: Home) -> Board:
+    """Return what the tables offer now; nothing before a game has landed."""
+    now, tables, bets = today(home), home.tables, home.settings.bets
+    seasons = tables.partitions(SCHEDULE.name)
+    if now is None or not seasons:
+        return Board(now)
+    coming = tables.read(SCHEDULE.name, filters=pl.col("game_date") > now)
+    predictions = GAME_PREDICTIONS.schema.to_frame()
+    if tables.partitions(GAME_PREDICTIONS.name):
+        champion = home.bundles.champion(GAME.name)
+        found = tables.read(GAME_PREDICTIONS.name, filters=pl.col("game_date") > now)
+        predictions = newest_predictions(found, now, None if champion is None else champion.digest)
+    lines = read_lines(home, [str(season) for season in coming["season"].unique()])
+    return Board(now, games_on_offer(coming, predictions, bets.margin, lines))
+
+
+def read_lines(home: Home, seasons: list[str]) -> dict[str, float] | None:
+    """Return the closing lines of coming games where odds come from them: those that the betting archive holds."""
+    if home.settings.bets.odds == "champion":
+        return None
+    found: dict[str, float] = {}
+    for season in seasons:
+        if home.tables.has("raw_odds", season):
+            found |= closing_lines(clean_games(None, home.tables.read("raw_odds", season)).valid)
+    return found
+
+
+def unknown_game(board: Board, game_key: str) -> Problem:
+    """Return the problem for a game on which no bets are taken."""
+    detail = (
+        f"There are no odds on {game_key!r}; the platform's date is {board.today}. GET /v1/odds lists what is offered."
+    )
+    return Problem(404, "unknown-game", "No bets are taken on this game", detail)
+
+
+def odds_game(offered: OfferedGame) -> OddsGame:
+    """Return a game on offer as it is answered."""
+    game, odds = offered.game, offered.odds
+    return OddsGame(
+        game_key=game.game_key,
+        game_date=game.game_date,
+        home_team=game.home_team,
+        away_team=game.away_team,
+        home_odds_hundredths=odds.home_hundredths,
+        away_odds_hundredths=odds.away_hundredths,
+        home_odds=decimal_text(odds.home_hundredths),
+        away_odds=decimal_text(odds.away_hundredths),
+        margin=round(float(odds.book_sum) - 1.0, 6),
+        home_probability=offered.home_probability,
+        champion=offered.champion,
+        predicted_on=offered.predicted_on,
+    )
+
+
+def decimal_text(odds_hundredths: int) -> str:
+    """Return odds as people write them, such as `1.91`."""
+    return f"{odds_hundredths // 100}.{odds_hundredths % 100:02d}"
+
+
+def odds_router(desk: OddsDesk) -> APIRouter:
+    """Return the addresses of the odds."""
+    router = APIRouter(tags=["odds"], prefix="/v1/odds")
+
+    @router.get("", responses=responses({503: "No game has landed yet"}))
+    def odds() -> OddsBoard:
+        """Return the odds of the coming games, in the order of dates, with the champion's own probability."""
+        board = desk.board()
+        if board.today is None:
+            raise Problem(503, "no-odds", "There are no odds yet", desk.problem or PROBLEMS["no-odds"])
+        settings = desk.home.settings
+        return OddsBoard(
+            today=board.today,
+            source=settings.bets.odds,
+            league="synthetic league, invented players" if settings.uses_league else None,
+            notice=NOTICE,
+            games=[odds_game(offered) for offered in board.games.values()],
+        )
+
+    @router.get("/{game_key}", responses=responses({404: "No bets are taken on this game"}))
+    def odds_of_game(game_key: str) -> OddsGame:
+        """Return the odds of one game."""
+        return odds_game(desk.offered(game_key))
+
+    return router
