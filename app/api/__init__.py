@@ -18,6 +18,7 @@ from app.api.champions import champions_router
 from app.api.games import games_router
 from app.api.health import health_router
 from app.api.metrics import Counted
+from app.api.original import OriginalRequest, original_router
 from app.api.requests import GameRequest, ShotBatch, ShotRequest
 from app.api.search import search_router
 from app.api.service import Service
@@ -27,8 +28,8 @@ from parivision_assets.settings import Settings
 from parivision_assets.stores.home import Home
 
 PROBLEMS = {**access.PROBLEMS, **journal.PROBLEMS, **serving.PROBLEMS}
-ROUTERS = (shots_router, games_router, search_router, champions_router, health_router)
-BODIES = (ShotRequest, ShotBatch, GameRequest)
+ROUTERS = (shots_router, games_router, search_router, champions_router, original_router, health_router)
+BODIES = (ShotRequest, ShotBatch, GameRequest, OriginalRequest)
 DESCRIPTION = """Probabilities of shots and games from the promoted models.
 
 Only a shot's spot is needed; what else is known makes the probability sharper. Every answer is recorded before it is

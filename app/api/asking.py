@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.api.service import Service
 from app.problems import Problem, invalid, not_json, responses
+from parivision_assets.core.original_client import OriginalRequestError
 from parivision_assets.core.questions import Answer, GameQuestion, ShotQuestion
 from parivision_assets.serving.predictor import NotReadyError, QuestionError
 from parivision_assets.stores.prediction_log import LogEntry, new_prediction_id
@@ -80,7 +81,7 @@ async def answered(
     return [Given(entry.prediction_id, entry.answer, entry.event is not None) for entry in entries]
 
 
-def refusal(error: QuestionError, *place: str | int) -> Problem:
+def refusal(error: QuestionError | OriginalRequestError, *place: str | int) -> Problem:
     """Return the answer to a question that breaks a rule between its fields; `place` is where it was in the body."""
     return invalid([{"loc": ("body", *place, error.field), "msg": f"{error.rule}. {error.advice}"}])
 

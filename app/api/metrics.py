@@ -48,7 +48,7 @@ class Metrics:
     def __init__(self, folder: Path | None = None) -> None:
         """Count in this process, or with others through `folder`."""
         # When each series began is asked by nobody and would be a third of all lines.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._folder = folder
         self._registry = CollectorRegistry()
         registry = self._registry
