@@ -15,6 +15,7 @@ from app.api import access, journal
 from app.api import service as serving
 from app.api.access import Admission
 from app.api.champions import champions_router
+from app.api.direct import Direct, direct_routes
 from app.api.games import games_router
 from app.api.health import health_router
 from app.api.metrics import Counted
@@ -55,10 +56,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.service = service
-    for router in ROUTERS:
-        app.include_router(router(service))
+    routers = [router(service) for router in ROUTERS]
+    for router in routers:
+        app.include_router(router)
     api = service.home.settings.api
     # The last one added is the first one asked.
+    app.add_middleware(Direct, routes=direct_routes(routers))
     app.add_middleware(Admission, access=service.access)
     install(app, api.max_body_bytes, PROBLEMS, BODIES)
     app.add_middleware(Counted, metrics=service.metrics)
