@@ -168,7 +168,7 @@ def of(names: set[str], *seasons: str) -> set[tuple[str, str]]:
 
 EVERYTHING = OF_SHOTS | {"validated_games", "quarantined_games", "shot_leaks", "shot_features", "game_features",
                          "team_states"} | TOTALS  # fmt: skip
-FOLLOWED = {"served_predictions", "prediction_outcomes", "live_performance", "scoreboard"}
+FOLLOWED = {"served_predictions", "logged_predictions", "prediction_outcomes", "live_performance", "scoreboard"}
 
 
 def test_nothing_landed_requests_nothing(world: World) -> None:

@@ -19,7 +19,8 @@ NOT_NAMED_BY_LAYER = {
     # Section 4 of the design names these itself.
     "game_schedule", "quarantined_shots", "quarantined_games", "shot_leaks", "player_game_totals", "team_game_totals",
     "action_totals", "serving_state", "shot_features", "game_features", "team_states", "promotion_decisions",
-    "game_predictions", "shot_charts", "served_predictions", "prediction_outcomes", "live_performance", "scoreboard",
+    "game_predictions", "shot_charts", "served_predictions", "logged_predictions", "prediction_outcomes",
+    "live_performance", "scoreboard",
 }  # fmt: skip
 REPORTS = {f"{target}_drift_report" for target in TARGETS}
 EXPECTED = {
@@ -29,7 +30,13 @@ EXPECTED = {
     "features": {"shot_features", "game_features"},
     "models": {f"{target}_challenger" for target in TARGETS},
     "champions": {f"{target}_champion" for target in TARGETS} | {"promotion_decisions"},
-    "predictions": {"game_predictions", "shot_charts", "served_predictions", "prediction_outcomes"},
+    "predictions": {
+        "game_predictions",
+        "shot_charts",
+        "served_predictions",
+        "logged_predictions",
+        "prediction_outcomes",
+    },  # fmt: skip
     "monitoring": {"live_performance", "scoreboard"} | REPORTS,
 }
 UNPARTITIONED = {"serving_state", "promotion_decisions", *EXPECTED["models"], *EXPECTED["champions"]}

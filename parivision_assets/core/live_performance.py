@@ -1,6 +1,7 @@
 """How each champion does on the events it served: rolling windows of game days beside its own holdout.
 
-Which predictions count is `core.outcomes`; whether the relation moved is `core.monitor`; figures are `evaluation`.
+Which predictions count is `core.outcomes` and `core.answered`; whether the relation moved is `core.monitor`; figures
+are `evaluation`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from parivision_assets.core.answered import live
 from parivision_assets.core.evaluation import Metrics, score
-from parivision_assets.core.monitoring_tables import CHAMPION, LIVE_PERFORMANCE, WINDOWS
+from parivision_assets.core.monitoring_tables import LIVE_PERFORMANCE, WINDOWS
 from parivision_assets.core.outcomes import scored
 
 NOTABLE_SE = 2.0
@@ -27,13 +29,14 @@ def live_performance(
     """Return LIVE_PERFORMANCE: per target and champion the rolling windows that end on each game day from `first` on.
 
     Args:
-        joined: PREDICTION_OUTCOMES rows; shadow predictions are not looked at. Rows before `first` fill the windows.
+        joined: PREDICTION_OUTCOMES rows, of which those that `answered.live` names are counted. Rows before `first`
+            fill the windows.
         holdouts: per champion the figures it was promoted on; missing or None where none are on record.
         first: the first game day for which rows are wanted; None: the first there is.
 
     The window since the promotion has one row, for the newest game day.
     """
-    served = joined.filter((pl.col("role") == CHAMPION) & pl.col("game_date").is_not_null())
+    served = live(joined)
     rows = []
     for (target, model), own in served.sort("target", "model").group_by("target", "model", maintain_order=True):
         # Numbers rank faster than names, and every window ranks its games.

@@ -5,12 +5,16 @@ Contracts of data, features and predictions of coming games are in `contracts`; 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from parivision_assets.core.contracts import Column, KnownAt, Table
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 ROLES = (CHAMPION, CHALLENGER)
+ANSWERED = "answered"
+"""The role of what somebody asked for and was given; the others are what the platform recorded by itself."""
 
 _LABEL = KnownAt.LABEL
 _TARGET = Column("target", pl.String, "What is predicted")
@@ -29,6 +33,23 @@ SERVED_PREDICTIONS = Table(
         Column("game_date", pl.Date, "Local date of the game", nullable=True),
         Column("as_of", pl.Date, "Newest date whose outcomes the prediction may know"),
         Column("probability", pl.Float64, "Probability that the event happens", minimum=0, maximum=1),
+    ),
+)
+
+LOGGED_PREDICTIONS = Table(
+    name="logged_predictions",
+    description="Answers of the API about real events, as the prediction log keeps them; who asked is left out.",
+    key=("prediction_id",),
+    columns=(
+        Column("prediction_id", pl.String, "Identifier given with the answer; sorts by time"),
+        Column("asked_at", pl.String, "Moment of the answer, UTC"),
+        _TARGET,
+        Column("model", pl.String, "Bundle that answered"),
+        Column("event", pl.String, "Game, player, period and clock of a shot, or game"),
+        Column("game", pl.String, "Game of the event"),
+        Column("game_date", pl.Date, "Local date of the game, as whoever asked has it"),
+        Column("as_of", pl.Date, "Newest date whose outcomes the answer may know"),
+        Column("probability", pl.Float64, "Probability that was answered", minimum=0, maximum=1),
     ),
 )
 
@@ -63,7 +84,10 @@ PREDICTION_OUTCOMES = Table(
     description="Served predictions joined with what happened, as far as it is known.",
     key=("prediction_id",),
     columns=(
-        *SERVED_PREDICTIONS.columns,
+        *(
+            replace(column, allowed=(*ROLES, ANSWERED)) if column.name == "role" else column
+            for column in SERVED_PREDICTIONS.columns
+        ),
         Column("state", pl.String, "What became of the prediction", _LABEL, allowed=tuple(STATES)),
         Column("outcome", pl.Boolean, "Whether it happened, where scored or corrected", _LABEL, nullable=True),
         Column("earlier_outcome", pl.Boolean, "Outcome that was recorded before, where it differs or was withdrawn",

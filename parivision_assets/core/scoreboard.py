@@ -13,7 +13,7 @@ import polars as pl
 
 from parivision_assets.core.evaluation import Floats, clustered_mean, row_log_loss, score
 from parivision_assets.core.game_target import GAME
-from parivision_assets.core.monitoring_tables import CHALLENGER, CHAMPION, SCOREBOARD
+from parivision_assets.core.monitoring_tables import CHALLENGER, CHAMPION, ROLES, SCOREBOARD
 from parivision_assets.core.outcomes import event_key, scored
 from parivision_assets.core.targets import Target
 from parivision_assets.core.walk_forward import baseline_probability
@@ -65,7 +65,8 @@ def scoreboard(
     A benchmark without any probability is not on the board; one that has some but not all limits everybody to
     the events it has.
     """
-    rows = scored(joined.filter(pl.col("target") == target))
+    # What somebody asked may lack what the event had: nobody is judged by it beside the others.
+    rows = scored(joined.filter((pl.col("target") == target) & pl.col("role").is_in(ROLES)))
     # Should two champions have served an event, the one that knew least counts.
     served = rows.filter(pl.col("role") == CHAMPION).sort("as_of", "model").unique("event", keep="first")
     events = served.select("event", "game", "outcome", pl.col("probability").alias(CHAMPION))

@@ -18,7 +18,9 @@ from parivision_assets.sources.feed import Feed
 from parivision_assets.stores.home import Home
 
 FOLLOWING_GROUPS = frozenset({"validated", "history", "features"})
-FOLLOWING_FEATURES = frozenset({"served_predictions", "prediction_outcomes", "live_performance", "scoreboard"})
+FOLLOWING_FEATURES = frozenset(
+    {"served_predictions", "logged_predictions", "prediction_outcomes", "live_performance", "scoreboard"}
+)
 """What is monitored each day. A new model serves from the next day on: by itself it starts nothing here."""
 MODELS = dg.AssetSelection.from_string('group:"models" or group:"champions"')
 
@@ -84,8 +86,9 @@ def jobs() -> list[Any]:
     """Return the jobs that people launch from the UI, with typed config."""
     daily = dg.define_asset_job(
         "daily",
-        selection=dg.AssetSelection.groups("raw", "validated", "history", "features"),
-        description="Fetch a season's newest files and carry them to features",
+        selection=dg.AssetSelection.groups("raw", "validated", "history", "features")
+        | dg.AssetSelection.assets("bet_settlements"),
+        description="Fetch a season's newest files, carry them to features, settle the bets on games that were played",
     )
     retrain = [
         dg.define_asset_job(

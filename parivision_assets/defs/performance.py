@@ -7,9 +7,11 @@ import dagster as dg
 import polars as pl
 
 from parivision_assets import pictures
+from parivision_assets.core.answered import asked_columns, join_answers
 from parivision_assets.core.catalogue import FEATURE_TABLES, TARGETS
 from parivision_assets.core.live_performance import live_performance
 from parivision_assets.core.monitoring_tables import (
+    ANSWERED,
     CHAMPION,
     LIVE_PERFORMANCE,
     PREDICTION_OUTCOMES,
@@ -25,6 +27,7 @@ from parivision_assets.core.outcomes import (
     summarise,
 )
 from parivision_assets.core.targets import Target
+from parivision_assets.defs.answers import logged_predictions_asset
 from parivision_assets.defs.partitions import this_and_earlier
 from parivision_assets.defs.publishing import (
     Events,
@@ -99,24 +102,25 @@ def prediction_outcomes_asset(partitions: Partitions) -> dg.AssetsDefinition:
         check_specs=[contract_spec(PREDICTION_OUTCOMES, partitions), *outcome_check_specs(partitions)],
     )
     def build_prediction_outcomes(
-        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home], served_predictions: pl.DataFrame | None
+        context: dg.AssetExecutionContext,
+        home: dg.ResourceParam[Home],
+        served_predictions: pl.DataFrame | None,
+        logged_predictions: pl.DataFrame | None,
     ) -> Events:
         season, as_of = context.partition_key, today(home)
-        if served_predictions is None or as_of is None:
+        served = SERVED_PREDICTIONS.schema.to_frame() if served_predictions is None else served_predictions
+        if as_of is None or (served.is_empty() and logged_predictions is None):
             for name in OUTCOME_CHECKS:
                 yield outcome_check(name, passed=True, words="absent: nothing was served")
             yield from publish_absent(home, PREDICTION_OUTCOMES, season, f"nothing was served in {season}")
             return
-        joined, summary = join_season(home, season, served_predictions, as_of)
+        joined, summary = join_season(home, season, served, as_of, logged_predictions)
         yield from outcome_checks(summary)
-        states = pl.DataFrame(
-            {"state": list(STATES), "predictions": list(summary.counts.values()), "meaning": list(STATES.values())}
-        )
         metadata = {
             "as_of": as_of.isoformat(),
             "summary": summary.quality().reason,
             "to_know": "; ".join(summary.problems()) or "nothing",
-            "states": dg.MetadataValue.md(markdown_table(states)),
+            "states": dg.MetadataValue.md(markdown_table(state_counts(joined))),
             "unpredicted_outcomes": summary.unpredicted,
         }
         yield from publish(PREDICTION_OUTCOMES, joined, metadata=metadata)
@@ -124,27 +128,42 @@ def prediction_outcomes_asset(partitions: Partitions) -> dg.AssetsDefinition:
     return build_prediction_outcomes
 
 
-def join_season(home: Home, season: str, served: pl.DataFrame, as_of: dt.date) -> tuple[pl.DataFrame, OutcomeSummary]:
-    """Return all targets' joined predictions of a season, and how they stand together."""
+def state_counts(joined: pl.DataFrame) -> pl.DataFrame:
+    """Return how many predictions are in each state, recorded by the platform and answered, with its meaning."""
+    answers = pl.col("role") == ANSWERED
+    counts = joined.group_by("state").agg((~answers).sum().alias("recorded"), answers.sum().alias("answered"))
+    meanings = pl.DataFrame({"state": list(STATES), "meaning": list(STATES.values())})
+    counted = meanings.join(counts, on="state", how="left", maintain_order="left").fill_null(0)
+    return counted.select("state", "recorded", "answered", "meaning")
+
+
+def join_season(
+    home: Home, season: str, served: pl.DataFrame, as_of: dt.date, logged: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, OutcomeSummary]:
+    """Return all targets' joined predictions of a season, answers included, and how the platform's own stand.
+
+    At least one prediction must be given.
+    """
     name = PREDICTION_OUTCOMES.name
     earlier = home.tables.read(name, season) if home.tables.has(name, season) else None
-    parts, happened = [], []
+    parts, happened = [], [empty_outcomes()]
     for target in TARGETS.values():
-        own = served.filter(pl.col("target") == target.name)
-        if own.is_empty():
-            continue
-        outcomes = empty_outcomes()
+        mine = pl.col("target") == target.name
+        own, asked = served.filter(mine), None if logged is None else logged.filter(mine)
+        before = None if earlier is None else earlier.filter(mine)
+        features, known = target.table.schema.to_frame(), known_on(home, target, season, as_of)
         if home.tables.has(target.table.name, season):
-            columns = list(dict.fromkeys([*target.table.key, target.group, "game_date", target.label]))
-            outcomes = outcome_rows(
-                target, home.tables.read(target.table.name, season, columns), known_on(home, target, season, as_of)
-            )
-        before = None if earlier is None else earlier.filter(pl.col("target") == target.name)
-        parts.append(join_outcomes(own, outcomes, before, as_of))
-        # Games before the newest model's first prediction were never to be predicted.
-        happened.append(outcomes.filter(pl.col("game_date") >= own["game_date"].min()))
+            columns = [*target.table.key, *asked_columns(target), target.group, "game_date", target.label]
+            features = home.tables.read(target.table.name, season, list(dict.fromkeys(columns)))
+        if not own.is_empty():
+            outcomes = outcome_rows(target, features, known)
+            parts.append(join_outcomes(own, outcomes, before, as_of))
+            # Games before the newest model's first prediction were never to be predicted.
+            happened.append(outcomes.filter(pl.col("game_date") >= own["game_date"].min()))
+        if asked is not None and not asked.is_empty():
+            parts.append(join_answers(target, asked, features, known, before, as_of))
     joined = pl.concat(parts)
-    return joined, summarise(joined, pl.concat(happened))
+    return joined, summarise(joined.filter(pl.col("role") != ANSWERED), pl.concat(happened))
 
 
 def known_on(home: Home, target: Target, season: str, as_of: dt.date) -> pl.Expr:
@@ -232,7 +251,7 @@ def live_performance_asset(partitions: Partitions) -> dg.AssetsDefinition:
 
 def served_until(joined: pl.LazyFrame, first: dt.date, last: dt.date | None) -> pl.DataFrame:
     """Return up to the season's last day what its champions served, earlier seasons included."""
-    served = joined.filter(pl.col("role") == CHAMPION)
+    served = joined.filter(pl.col("role").is_in([CHAMPION, ANSWERED]))
     served = served if last is None else served.filter(pl.col("game_date") <= last)
     models = served.filter(pl.col("game_date") >= first).select("target", "model").unique()
     return served.join(models, on=["target", "model"], how="semi").collect()
@@ -251,9 +270,10 @@ def live_pictures(frame: pl.DataFrame) -> dict[str, Any]:
 
 
 def performance_assets(partitions: Partitions) -> list[dg.AssetsDefinition]:
-    """Return served predictions, their outcomes, live performance and the scoreboard."""
+    """Return served and logged predictions, their outcomes, live performance and the scoreboard."""
     return [
         served_predictions_asset(partitions),
+        logged_predictions_asset(partitions),
         prediction_outcomes_asset(partitions),
         live_performance_asset(partitions),
         scoreboard_asset(partitions),

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from parivision_assets.core.monitor import LIMITS
-from parivision_assets.core.monitoring_tables import PREDICTION_OUTCOMES, SCORED_STATES
+from parivision_assets.core.monitoring_tables import PREDICTION_OUTCOMES, ROLES, SCORED_STATES
 from parivision_assets.core.outcomes import OutcomeSummary, event_key, outcome_rows, summarise
 from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel
 from parivision_assets.stores.atomic import StoreAbsentError
+from parivision_assets.stores.bundled_models import bundle_model, trained_until
 from parivision_assets.stores.bundles import Bundle
-from parivision_assets.stores.champions import bundle_holdout, bundle_model, bundle_reference, trained_until
+from parivision_assets.stores.champions import bundle_holdout, bundle_reference
 from parivision_assets.stores.home import Home
 
 _JUDGED_STATES = (*SCORED_STATES, "pending", "contradictory")
@@ -126,7 +127,7 @@ def _champion(home: Home, target: Target, digest: str | None) -> Bundle:
 
 
 def _served(home: Home, target: Target, model: str, season: int, until: dt.date, last: dt.date | None) -> pl.DataFrame:
-    """Return the model's joined predictions of games after it was trained, shadow days included."""
+    """Return what the platform recorded of the model on games after it was trained, shadow days included."""
     keys = [key for key in home.tables.partitions(PREDICTION_OUTCOMES.name) if int(key) <= season]
     if not keys:
         raise NothingToReportError(
@@ -136,6 +137,7 @@ def _served(home: Home, target: Target, model: str, season: int, until: dt.date,
     rows = home.tables.scan(PREDICTION_OUTCOMES.name, keys).filter(
         pl.col("target") == target.name,
         pl.col("model") == model,
+        pl.col("role").is_in(ROLES),
         pl.col("game_date") > until,
         pl.col("game_date") <= (last or dt.date.max),
     )

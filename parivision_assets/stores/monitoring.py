@@ -13,7 +13,7 @@ import polars as pl
 
 from parivision_assets.core.daily_watch import DailyWatch
 from parivision_assets.core.monitor import needed_columns
-from parivision_assets.core.monitoring_tables import PREDICTION_OUTCOMES, SCORED_STATES
+from parivision_assets.core.monitoring_tables import PREDICTION_OUTCOMES, ROLES, SCORED_STATES
 from parivision_assets.core.outcomes import event_key
 from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
@@ -64,7 +64,12 @@ def _known(found: tuple[bytes, Any] | None, seen: str, reference: Reference | No
 
 def _observe_season(home: Home, target: Target, watch: DailyWatch, season: str) -> DailyWatch:
     """Return the watch after a season's served predictions, day by day; those without an outcome are only met."""
-    mine = (pl.col("target") == target.name) & (pl.col("model") == watch.monitor.champion)
+    mine = (
+        (pl.col("target") == target.name)
+        & (pl.col("model") == watch.monitor.champion)
+        # Answers may lack inputs that the event had: what is watched is what the platform recorded by itself.
+        & pl.col("role").is_in(ROLES)
+    )
     joined = home.tables.read(PREDICTION_OUTCOMES.name, season, filters=mine)
     counted = joined.filter(pl.col("state").is_in([*SCORED_STATES, "pending"]))
     served = counted.select("event", "game", "game_date", "probability", label="outcome")

@@ -31,6 +31,7 @@ QUEUE_ROWS = 10_000
 GROUP_ROWS = 1_000
 """Rows per transaction: beyond this a row costs no less, and who waits waits longer."""
 READ_PATIENCE_S = 2.0
+_DAY = dt.timedelta(days=1)
 EVENT_COLUMNS = {
     "prediction_id": str,
     "asked_at": str,
@@ -156,27 +157,33 @@ class PredictionLog:
     def events(self, first: dt.date, last: dt.date | None = None) -> pl.DataFrame:
         """Return the entries with an event of a game date within [first, last], in the order in which they were asked.
 
-        Columns: `prediction_id`, `asked_at`, `target`, `model`, `event`, `game`, `game_date`, `as_of`, `probability`,
-        `client`.
+        An event whose date nobody named is of the day after what its answer knew. Columns: EVENT_COLUMNS.
         """
         import polars as pl
 
         columns = prediction_log_table.c
-        query = sa.select(*(columns[name] for name in EVENT_COLUMNS)).where(
-            columns.event.is_not(None), columns.game_date >= first
+        is_dated = _within(columns.game_date, first, last)
+        is_undated = columns.game_date.is_(None) & _within(
+            columns.as_of, first - _DAY, None if last is None else last - _DAY
         )
-        if last is not None:
-            query = query.where(columns.game_date <= last)
+        query = sa.select(*(columns[name] for name in EVENT_COLUMNS)).where(
+            columns.event.is_not(None), is_dated | is_undated
+        )
         rows = [tuple(row) for row in self._read(query.order_by(columns.asked_at, columns.prediction_id))]
-        return pl.DataFrame(rows, schema=EVENT_COLUMNS, orient="row")
+        found = pl.DataFrame(rows, schema=EVENT_COLUMNS, orient="row")
+        return found.with_columns(pl.coalesce("game_date", pl.col("as_of") + _DAY))
 
     def hypothetical(self, first: dt.date, last: dt.date | None = None) -> dict[str, int]:
         """Return by target how many questions without an event were asked of states of dates within [first, last]."""
         columns = prediction_log_table.c
-        query = sa.select(columns.target, sa.func.count()).where(columns.event.is_(None), columns.as_of >= first)
-        if last is not None:
-            query = query.where(columns.as_of <= last)
+        query = sa.select(columns.target, sa.func.count()).where(
+            columns.event.is_(None), _within(columns.as_of, first, last)
+        )
         return dict(tuple(row) for row in self._read(query.group_by(columns.target)))
+
+
+def _within(column: sa.ColumnElement[Any], first: dt.date, last: dt.date | None) -> sa.ColumnElement[bool]:
+    return column >= first if last is None else column.between(first, last)
 
 
 def _row(entry: LogEntry) -> tuple[Any, ...]:

@@ -13,28 +13,32 @@ import polars as pl
 import pytest
 
 from parivision_assets.commands.run import RunResult
+from parivision_assets.core.answered import SHOT_EVENT_COLUMNS
 from parivision_assets.core.contracts import GAMES
 from parivision_assets.core.game_features import GAME_FEATURE_TABLE
 from parivision_assets.core.game_target import GAME
 from parivision_assets.core.monitoring_tables import (
     LIVE_PERFORMANCE,
+    LOGGED_PREDICTIONS,
     PREDICTION_OUTCOMES,
     SCOREBOARD,
     SERVED_PREDICTIONS,
 )
 from parivision_assets.core.outcomes import served_rows
+from parivision_assets.core.questions import Answer, ShotEvent
 from parivision_assets.core.shot_features import SHOT_FEATURES
 from parivision_assets.core.targets import SHOT_PRE_RELEASE
 from parivision_assets.defs.performance import join_season
 from parivision_assets.defs.scoreboards import target_board
+from parivision_assets.stores.prediction_log import LogEntry, PredictionLog, new_prediction_id
 from parivision_assets.stores.serving_record import champion_holdout, in_play
 from parivision_assets_tests.model_platform import TARGET, games, model_platform, retrain
 from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
 
 SEASON = "2022"
 TODAY = dt.date(2022, 6, 1)
-PARTS = "key:served_predictions or key:prediction_outcomes or key:live_performance or key:scoreboard"
-ALL_MADE = (SERVED_PREDICTIONS, PREDICTION_OUTCOMES, LIVE_PERFORMANCE, SCOREBOARD)
+ALL_MADE = (SERVED_PREDICTIONS, LOGGED_PREDICTIONS, PREDICTION_OUTCOMES, LIVE_PERFORMANCE, SCOREBOARD)
+PARTS = " or ".join(f"key:{made_here.name}" for made_here in ALL_MADE)
 
 
 def dated(small: SmallPlatform) -> SmallPlatform:
@@ -51,7 +55,7 @@ def made(small: SmallPlatform, part: str = "challenger champion", family: str = 
 
 
 def materialised(small: SmallPlatform) -> RunResult:
-    """Make all four assets of the season."""
+    """Make all five assets of the season."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         (result,) = small.run(PARTS, [SEASON])
@@ -233,3 +237,57 @@ def test_days_that_landed_in_order_have_no_label_delay_however_late_they_are_joi
     joined, _ = join_season(home, SEASON, home.served.read(TARGET), second + dt.timedelta(days=30))
     assert joined["known_on"].to_list() == joined["game_date"].to_list()
     assert set(joined["label_delay_days"]) == {0}
+
+
+def answers(small: SmallPlatform, events: list[tuple[ShotEvent | None, dt.date]]) -> list[str]:
+    """Log the champion's answers to events by what each knew, and return their identifiers."""
+    model = in_play(small.home, TARGET)["champion"]
+    log = PredictionLog.open(small.settings.prediction_log_url)
+    entries = []
+    for event, as_of in events:
+        answer = Answer(TARGET, 0.4, 0.3, 0.5, 2, True, (), model, 1, "s" * 64, as_of, b"")
+        named = (None, None, None) if event is None else (event.key, str(event.game_id), event.game_date)
+        entries.append(LogEntry(new_prediction_id(), "2022-01-01T00:00:00+00:00", answer, "{}", *named))
+    log.append(entries).result(60)
+    log.close()
+    return [entry.prediction_id for entry in entries]
+
+
+def test_what_the_api_answered_becomes_outcomes_and_counts_once(served: SmallPlatform, tmp_path: Path) -> None:
+    small = copied(served, tmp_path)
+    before = table(small, "live_performance")
+    features = small.home.tables.read(SHOT_FEATURES.name, SEASON).sort("game_date", "game_id", "shot_number")
+    keys = pl.concat_str([pl.col(name).cast(pl.String) for name in SHOT_EVENT_COLUMNS], separator="/")
+    # Drawn shots may fall into one second: take one that stands alone.
+    alone = features.filter(keys.is_unique()).row(0, named=True)
+    event = ShotEvent(*(alone[name] for name in ("game_id", "game_date", "player_id", "quarter", "clock_s")))
+    coming = ShotEvent(9, TODAY, 7, 1, 100)
+    early, late = event.game_date - dt.timedelta(days=1), event.game_date
+    first, again, too_late, pending = answers(
+        small, [(event, early), (event, early), (event, late), (coming, early), (None, early)]
+    )[:4]
+    materialised(small)
+    logged, joined = table(small, "logged_predictions"), table(small, "prediction_outcomes")
+    assert logged["prediction_id"].to_list() == [first, again, too_late, pending]
+    states = joined.filter(pl.col("role") == "answered").sort("prediction_id").select("prediction_id", "state").rows()
+    assert states == [(first, "scored"), (again, "scored"), (too_late, "late"), (pending, "pending")]
+    own = joined.filter(pl.col("role") != "answered")
+    assert own["state"].unique().to_list() == ["scored"]
+    after = table(small, "live_performance")
+    whole, was = (frame.filter(pl.col("window") == "since_promotion").row(0, named=True) for frame in (after, before))
+    assert (whole["n"], whole["pending"]) == (was["n"], 1)
+    served_probability = own.filter(event=f"{alone['game_id']}/{alone['shot_number']}")["probability"].item()
+    made_it = float(alone["is_made"])
+    change = (0.4 - made_it) ** 2 - (served_probability - made_it) ** 2
+    assert whole["brier"] - was["brier"] == pytest.approx(change / was["n"])
+    assert table(small, "scoreboard").equals(table(served, "scoreboard"))
+
+
+def test_a_season_nobody_asked_about_is_absent_and_hypothetical_questions_are_counted(
+    served: SmallPlatform, tmp_path: Path
+) -> None:
+    small = copied(served, tmp_path)
+    answers(small, [(None, dt.date(2022, 1, 1))] * 3)
+    result = materialised(small)
+    assert result.assets["logged_predictions"] == "absent"
+    assert table(small, "prediction_outcomes").equals(table(served, "prediction_outcomes"))

@@ -76,6 +76,14 @@ def test_events_are_read_by_game_date_in_the_order_in_which_they_were_asked(log:
     assert log.hypothetical(dt.date(2023, 1, 1), dt.date(2023, 12, 31)) == {"shot_pre_release": 1}
 
 
+def test_an_event_whose_date_nobody_named_is_of_the_day_after_what_its_answer_knew(log: PredictionLog) -> None:
+    log.append([entry(event="g", game="g")]).result(TIME_LIMIT_S)
+    day = ANSWER.as_of + dt.timedelta(days=1)
+    assert log.events(day, day)["game_date"].to_list() == [day]
+    assert log.events(day + dt.timedelta(days=1)).is_empty()
+    assert log.events(dt.date(2023, 1, 1), ANSWER.as_of).is_empty()
+
+
 @pytest.mark.parametrize("statement", ["UPDATE prediction_log SET probability = 0.9", "DELETE FROM prediction_log"])
 def test_the_database_refuses_to_change_or_remove_what_was_answered(
     log: PredictionLog, where: str, statement: str
