@@ -8,10 +8,10 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export GRADIO_ANALYTICS_ENABLED := False
 
-.PHONY: install demo test check format up dev clean help
+.PHONY: install demo test check format up bench-serving dev clean help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP) ## create .venv with the pinned versions and precompiled bytecode
 
@@ -45,6 +45,9 @@ format: install ## rewrite the code in the project's format
 
 up: install ## everything: Dagster, the API, VirtualBets, drift reports, MLflow; Ctrl-C stops it
 	@$(BIN)/parivision up
+
+bench-serving: install ## the API beside three other ways of serving the same champion (needs wrk and a home: make demo)
+	@$(BIN)/python benchmarks/serving.py
 
 dev: install ## Dagster UI and daemon on http://localhost:3070
 	@$(BIN)/parivision dev
