@@ -25,7 +25,7 @@ from parivision_assets.errors import CommandError
 from parivision_assets.settings import LeagueSettings, Settings
 from parivision_assets.sources.day_by_day import LeagueDays
 from parivision_assets.sources.synthetic import LeaguePaths
-from parivision_assets.stores.champions import bundle_model
+from parivision_assets.stores.bundled_models import bundle_model
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.locks import home_lock
 

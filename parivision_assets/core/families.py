@@ -106,7 +106,9 @@ class LinearPredictor:
 
     def logit(self, matrix: Matrix) -> Vector:
         """See Predictor."""
-        return np.asarray(self.basis.design(matrix) @ self.coefficients + self.intercept, dtype=np.float64)
+        # Not a matrix product: its last bit would depend on how many rows are asked about at once.
+        terms = self.basis.design(matrix) * self.coefficients
+        return np.asarray(terms.sum(axis=1) + self.intercept, dtype=np.float64)
 
     def importances(self) -> Vector:
         """Return shares of the absolute standardised coefficients, summed per column."""
@@ -282,7 +284,8 @@ FAMILIES: Mapping[str, Fit] = {
     "random_forest": fit_forest,
     "xgboost": fit_booster,
 }
-LOADERS: Mapping[str, Callable[[Mapping[str, bytes], int], Predictor]] = {
+Loader = Callable[[Mapping[str, bytes], int], Predictor]
+LOADERS: Mapping[str, Loader] = {
     "logistic_regression": LinearPredictor.from_files,
     "random_forest": ForestPredictor.from_files,
     "xgboost": BoosterPredictor.from_files,

@@ -198,7 +198,7 @@ def join_history(shots: pl.DataFrame, totals: Totals, season: int) -> pl.DataFra
     """Return shots of one season with every memory as of the day before each shot's game, and priors."""
     priors, days = prior_rates(totals, season), GameDays.of(totals)
     measured = _measured(totals, priors)
-    context = shots.with_columns(**_places())
+    context = shots.with_columns(**places())
     for memory in MEMORIES:
         running = _running_sums(memory, measured, days).rename({memory.last_date: "known_date"})
         queries = context.select(*memory.keys, "game_date").unique().sort("game_date")
@@ -218,7 +218,7 @@ def join_history(shots: pl.DataFrame, totals: Totals, season: int) -> pl.DataFra
 
 def join_state(requests: pl.DataFrame, known: State) -> pl.DataFrame:
     """Return requests with every memory of a state; a request whose key is null gets no memory of it."""
-    context = requests.with_columns(**_places())
+    context = requests.with_columns(**places())
     for memory in MEMORIES:
         context = context.join(known.frames[memory.name], on=list(memory.keys), how="left", maintain_order="left")
     return _completed(context.with_columns(season_day=known.season_day), known.priors)
@@ -274,7 +274,7 @@ def _measured(totals: Totals, priors: Mapping[str, float]) -> Totals:
     return Totals(players.with_columns(dunks=dunks), teams, actions)
 
 
-def _places() -> dict[str, pl.Expr]:
+def places() -> dict[str, pl.Expr]:
     """Return the keys under which a shot is remembered, beside those it names itself."""
     return {
         "bucket": bucket(), "cell": cell(), "arena": arena(), "family": action_family(), "everyone": EVERYONE,

@@ -8,7 +8,7 @@ from typing import Any
 
 from parivision_assets.core.calibration import Calibration
 from parivision_assets.core.encoding import Encoder
-from parivision_assets.core.families import LOADERS
+from parivision_assets.core.families import LOADERS, Loader
 from parivision_assets.core.offsets import TrackingOffset
 from parivision_assets.core.training import TrainedModel, TrainingConfig
 
@@ -38,8 +38,11 @@ def to_files(model: TrainedModel) -> dict[str, bytes]:
     return {DESCRIPTION_FILE: text.encode(), **model.predictor.to_files()}
 
 
-def load(files: Mapping[str, bytes]) -> TrainedModel:
-    """Return the model that `to_files` wrote; raise ValueError naming what is missing or not understood."""
+def load(files: Mapping[str, bytes], loaders: Mapping[str, Loader] = LOADERS) -> TrainedModel:
+    """Return the model that `to_files` wrote; raise ValueError naming what is missing or not understood.
+
+    `loaders` reads each family's files; whoever only serves brings lighter ones.
+    """
     if DESCRIPTION_FILE not in files:
         raise ValueError(f"{DESCRIPTION_FILE} is missing: these are not a model's files")
     content: dict[str, Any] = json.loads(files[DESCRIPTION_FILE])
@@ -55,7 +58,7 @@ def load(files: Mapping[str, bytes]) -> TrainedModel:
         needs={f["name"]: tuple(f["also_needs"]) for f in content["features"] if f["also_needs"]},
     )
     try:
-        predictor = LOADERS[content["family"]](files, len(encoder.names))
+        predictor = loaders[content["family"]](files, len(encoder.names))
     except KeyError as error:
         raise ValueError(f"model of family {content['family']}: {error} is missing") from error
     return TrainedModel(

@@ -6,6 +6,7 @@ added where neither is given.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ Vector = npt.NDArray[np.float64]
 DEFENDER_KNOTS_FT = (2.0, 4.0, 6.0, 10.0)
 CLOCK_KNOTS_S = (4.0, 8.0, 14.0, 20.0)
 RANGE_EDGES_FT = (6.0, 16.0)
+FAR_FT = 15.0
+"""A defender further away makes no difference."""
 RIDGE = 5.0
 MIN_ROWS = 5_000
 """Fewer tracked shots than this teach no offset."""
@@ -69,6 +72,21 @@ class TrackingOffset:
             total += _part(_clock_basis(frame), self.shot_clock, _given(frame, "shot_clock_s"))
         return total
 
+    def logit_of_one(self, defender_ft: float | None, shot_clock_s: float | None, distance_ft: float | None) -> float:
+        """Return what to add to the log-odds of one shot, the same bits as `logit`; None for what is missing."""
+        total = 0.0
+        if self.defender and defender_ft is not None:
+            level, *slopes = self.defender
+            knots = len(DEFENDER_KNOTS_FT) + 1
+            band = bisect.bisect_right(RANGE_EDGES_FT, distance_ft or 0.0)
+            total += level + _added(
+                min(defender_ft, FAR_FT), DEFENDER_KNOTS_FT, slopes[band * knots : (band + 1) * knots]
+            )
+        if self.shot_clock and shot_clock_s is not None:
+            level, *slopes = self.shot_clock
+            total += level + _added(shot_clock_s, CLOCK_KNOTS_S, slopes)
+        return total
+
     def to_dict(self) -> dict[str, Any]:
         """Return the offset as JSON-ready values."""
         return {
@@ -83,7 +101,18 @@ class TrackingOffset:
 
 def _part(basis: Vector, coefficients: tuple[float, ...], given: npt.NDArray[np.bool_]) -> Vector:
     level, *slopes = coefficients
-    return np.asarray(np.where(given, level + basis @ np.asarray(slopes), 0.0), dtype=np.float64)
+    # Term by term, as for one shot: a matrix product's last bit depends on how many rows there are.
+    added = np.zeros(len(basis))
+    for column, slope in enumerate(slopes):
+        added += basis[:, column] * slope
+    return np.asarray(np.where(given, level + added, 0.0), dtype=np.float64)
+
+
+def _added(value: float, knots: tuple[float, ...], slopes: list[float]) -> float:
+    added = value * slopes[0]
+    for knot, slope in zip(knots, slopes[1:], strict=True):
+        added += max(value - knot, 0.0) * slope
+    return added
 
 
 def _levelled(basis: Vector, slopes: Vector, logit: Vector) -> tuple[float, ...]:
@@ -110,7 +139,7 @@ def _hinges(value: Vector, knots: tuple[float, ...]) -> Vector:
 
 
 def _defender_basis(frame: pl.DataFrame) -> Vector:
-    hinges = _hinges(np.minimum(_values(frame, "defender_distance_ft"), 15.0), DEFENDER_KNOTS_FT)
+    hinges = _hinges(np.minimum(_values(frame, "defender_distance_ft"), FAR_FT), DEFENDER_KNOTS_FT)
     band = np.digitize(_values(frame, "spot_distance_ft"), RANGE_EDGES_FT)
     return np.column_stack([hinges * (band == index)[:, None] for index in range(len(RANGE_EDGES_FT) + 1)])
 

@@ -22,7 +22,8 @@ from parivision_assets.defs.publishing import (
     publish,
     table_options,
 )
-from parivision_assets.stores.champions import Judgement, bundle_model, judge, trained_until
+from parivision_assets.stores.bundled_models import bundle_model, trained_until
+from parivision_assets.stores.champions import Judgement, judge
 from parivision_assets.stores.decisions import decision_table
 from parivision_assets.stores.following import repair_champions
 from parivision_assets.stores.home import Home

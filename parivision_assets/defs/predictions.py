@@ -22,9 +22,10 @@ from parivision_assets.defs.publishing import (
     publish_absent,
     table_options,
 )
-from parivision_assets.stores.champions import bundle_model
+from parivision_assets.stores.bundled_models import bundle_model
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.platform_date import today
+from parivision_assets.stores.provenance import Provenance, landed_numbers, record_provenance
 from parivision_assets.stores.serving_state import SERVING_STATE, collect_state, write_state
 from parivision_assets.stores.team_states import read_state
 
@@ -104,12 +105,15 @@ def prediction_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             for name in ("player_game_totals", "team_game_totals", "action_totals", "team_states", "validated_shots")
         ],
     )
-    def build_serving_state(home: dg.ResourceParam[Home]) -> Iterator[dg.MaterializeResult[StoredBundle]]:
+    def build_serving_state(
+        context: dg.AssetExecutionContext, home: dg.ResourceParam[Home]
+    ) -> Iterator[dg.MaterializeResult[StoredBundle]]:
         newest = today(home)
         if newest is None:
             return
         found = collect_state(home, newest + dt.timedelta(days=1))
         ref = write_state(home, found)
+        record_provenance(home, ref.digest, Provenance(context.run_id, None, landed_numbers(home, newest.year + 1)))
         yield dg.MaterializeResult(
             value=StoredBundle(ref.digest),
             data_version=dg.DataVersion(ref.digest),

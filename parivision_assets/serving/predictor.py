@@ -8,14 +8,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from parivision_assets.core.explanation import Contribution
 from parivision_assets.core.questions import Answer, GameQuestion, ShotQuestion
+from parivision_assets.serving.explaining import contributions
 from parivision_assets.serving.games import answer_games
 from parivision_assets.serving.rules import QuestionError
 from parivision_assets.serving.shots import answer_shots
-from parivision_assets.serving.snapshot import NotReadyError, Snapshot, load_snapshot
+from parivision_assets.serving.snapshot import NotReadyError, Snapshot, load_snapshot, recorded_snapshot
 from parivision_assets.stores.home import Home
+from parivision_assets.stores.serving_state import SERVING_STATE
 
-__all__ = ["NotReadyError", "Predictor", "QuestionError", "Snapshot"]
+__all__ = ["NotReadyError", "Predictor", "QuestionError", "Snapshot", "answer_again"]
 
 
 class Predictor:
@@ -66,3 +69,24 @@ class Predictor:
         Raises QuestionError for a question that cannot be answered, NotReadyError without a champion or a state.
         """
         return answer_games(self.snapshot, questions)
+
+    def explain(self, question: ShotQuestion | GameQuestion, answer: Answer) -> list[Contribution]:
+        """Return what each input contributed to an answer of this predictor, the largest first (core.explanation).
+
+        The model and the state that answered are read again where newer ones serve by now; StoreError if they are gone.
+        """
+        snapshot = self.snapshot
+        if snapshot.versions.get(answer.target) != answer.model or snapshot.versions.get(SERVING_STATE) != answer.state:
+            snapshot = recorded_snapshot(self._home, answer)
+        return contributions(snapshot.champion(answer.target).trained, snapshot.known_state().shots, question, answer)
+
+
+def answer_again(home: Home, question: ShotQuestion | GameQuestion, answer: Answer) -> Answer:
+    """Return the answer that the recorded model and state give to a recorded question today: the same, bit for bit.
+
+    Raises StoreAbsentError or StoreDamagedError where one of them is no longer there or no longer itself.
+    """
+    snapshot = recorded_snapshot(home, answer)
+    if isinstance(question, ShotQuestion):
+        return answer_shots(snapshot, [question])[0]
+    return answer_games(snapshot, [question])[0]

@@ -1,9 +1,10 @@
-"""Answers about shots from one snapshot: many at once, by the same expressions that training computes."""
+"""Answers about shots from one snapshot: one by plain Python, many by frames of Polars, to the same bits."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,12 +15,32 @@ from parivision_assets.core.features import select_features
 from parivision_assets.core.questions import Answer, ShotQuestion
 from parivision_assets.core.shot_features import FEATURES, REQUEST_SCHEMA, complete_requests
 from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE
-from parivision_assets.serving.requests import ShotRequest, shot_request
+from parivision_assets.serving.models import ServedModel, chance_of
+from parivision_assets.serving.requests import UNKNOWN_PLAYER, ShotRequest, shot_request
 from parivision_assets.serving.rules import check_shot
-from parivision_assets.serving.snapshot import NotReadyError, ServedModel, ServedState, Snapshot
+from parivision_assets.serving.shot_rows import NAMES, context_row, feature_values
+from parivision_assets.serving.snapshot import NotReadyError, ServedState, Snapshot
 
-CELL_ATTEMPTS = "league_cell_attempts_recent"
-SHOOTER_ATTEMPTS = "shooter_attempts_long"
+FRAMES_FROM = 100
+"""Questions from which on frames are quicker than rows, by `benchmarks/single_row.py`."""
+
+SHOOTER_ATTEMPTS, CELL_ATTEMPTS = "shooter_attempts_long", "league_cell_attempts_recent"
+DEFENDER, SHOT_CLOCK, DISTANCE = (
+    NAMES.index(name) for name in ("defender_distance_ft", "shot_clock_s", "spot_distance_ft")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What was computed for one request."""
+
+    features: bytes
+    withheld_set: int
+    logit: float
+    probability: float
+    points_value: int
+    shooter_attempts: float | None
+    cell_attempts: float | None
 
 
 def target_of(question: ShotQuestion) -> str:
@@ -34,43 +55,59 @@ def answer_shots(snapshot: Snapshot, questions: Sequence[ShotQuestion]) -> list[
     """
     for question in questions:
         check_shot(question)
-    answers: dict[int, Answer] = {}
-    for target in {target_of(question) for question in questions}:
-        places = [place for place, question in enumerate(questions) if target_of(question) == target]
+    targets = [target_of(question) for question in questions]
+    found: dict[int, Answer] = {}
+    for target in dict.fromkeys(targets):
+        places = [place for place, other in enumerate(targets) if other == target]
         asked = [questions[place] for place in places]
-        found = _answers(snapshot.champion(target), snapshot.known_state(), asked)
-        answers |= zip(places, found, strict=True)
-    return [answers[place] for place in range(len(questions))]
+        found |= zip(places, _answers(snapshot.champion(target), snapshot.known_state(), asked), strict=True)
+    return [found[place] for place in range(len(questions))]
 
 
 def _answers(model: ServedModel, state: ServedState, questions: Sequence[ShotQuestion]) -> list[Answer]:
     if state.shots is None:
         raise NotReadyError("the serving state knows no shots: land a season of shots, then materialise serving_state")
-    known_until = max(model.trained_until, state.as_of - dt.timedelta(days=1))
+    known_until = state.known_until(model)
     requests = [shot_request(question, state, known_until) for question in questions]
-    frame = request_frame([request.columns for request in requests])
-    context = history.join_state(complete_requests(frame, state.as_of), state.shots)
+    columns = [request.columns for request in requests]
+    if len(requests) < FRAMES_FROM:
+        results = [by_row(model, state, one) for one in columns]
+    else:
+        results = by_frame(model, state, columns)
+    return [_answer(model, state, *pair) for pair in zip(requests, results, strict=True)]
+
+
+def by_row(model: ServedModel, state: ServedState, request: dict[str, Any]) -> _Result:
+    """Return what the model says of one request, see `requests`; the state knows shots."""
+    assert state.memories is not None  # noqa: S101 - for the type checker; `_answers` refuses such a state
+    context = context_row(request, state.memories)
+    values = feature_values(context)
+    features, withheld_set = model.rows.encode(values)
+    added = model.trained.offset.logit_of_one(values[DEFENDER], values[SHOT_CLOCK], values[DISTANCE])
+    logit = model.logit(features, withheld_set, added)
+    return _Result(
+        features, withheld_set, logit, chance_of(logit), context["points_value"], context[SHOOTER_ATTEMPTS],
+        context[CELL_ATTEMPTS],
+    )  # fmt: skip
+
+
+def by_frame(model: ServedModel, state: ServedState, requests: Sequence[dict[str, Any]]) -> list[_Result]:
+    """Return what the model says of each request, the same bits as `by_row`."""
+    assert state.shots is not None  # noqa: S101 - as above
+    context = history.join_state(complete_requests(request_frame(requests), state.as_of), state.shots)
     rows = select_features(context, FEATURES, [])
-    trained = model.trained
-    matrix = trained.encoder.matrix(rows)
-    withheld = trained.encoder.withheld(matrix)
-    sets = withheld.astype(np.int64) @ (1 << np.arange(withheld.shape[1], dtype=np.int64))
-    logit = trained.calibration.apply(trained.predictor.logit(matrix), withheld) + trained.offset.logit(rows)
-    probability = sigmoid(logit)
-    answers = []
-    for place, request in enumerate(requests):
-        low, high = interval.shot_interval(
-            float(logit[place]), int(sets[place]), context[SHOOTER_ATTEMPTS][place], context[CELL_ATTEMPTS][place],
-            trained.calibration,
-        )  # fmt: skip
-        value = int(context["points_value"][place])
-        answers.append(
-            _answer(model, state, request, float(probability[place]), (low, high), value, matrix[place].tobytes())
-        )
-    return answers
+    encoder = model.trained.encoder
+    matrix = encoder.matrix(rows)
+    sets = encoder.withheld(matrix) @ (1 << np.arange(len(encoder.optional_contexts)))
+    logit = model.logits(matrix, model.trained.offset.logit(rows))
+    data, width = matrix.astype("<f4", copy=False).tobytes(), matrix.shape[1] * matrix.itemsize
+    features = [data[start : start + width] for start in range(0, len(data), width)]
+    columns = [context[name].to_list() for name in ("points_value", SHOOTER_ATTEMPTS, CELL_ATTEMPTS)]
+    results = zip(features, sets.tolist(), logit.tolist(), sigmoid(logit).tolist(), *columns, strict=True)
+    return [_Result(*result) for result in results]
 
 
-def request_frame(requests: Sequence[dict[str, object]]) -> pl.DataFrame:
+def request_frame(requests: Sequence[dict[str, Any]]) -> pl.DataFrame:
     """Return requests as a frame of REQUEST_SCHEMA; absent columns are null."""
     return pl.DataFrame(
         {
@@ -80,21 +117,23 @@ def request_frame(requests: Sequence[dict[str, object]]) -> pl.DataFrame:
     )
 
 
-def _answer(
-    model: ServedModel, state: ServedState, request: ShotRequest, probability: float, ends: tuple[float, float],
-    points_value: int, features: bytes,
-) -> Answer:  # fmt: skip
+def _answer(model: ServedModel, state: ServedState, request: ShotRequest, result: _Result) -> Answer:
+    # Of a player whom nobody knows nothing is remembered; of one who is not named, it is not asked.
+    attempts = 0.0 if UNKNOWN_PLAYER in request.flags else result.shooter_attempts
+    low, high = interval.shot_interval(
+        result.logit, result.withheld_set, attempts, result.cell_attempts, model.trained.calibration
+    )
     return Answer(
         target=model.target,
-        probability=probability,
-        low=ends[0],
-        high=ends[1],
-        points_value=points_value,
+        probability=result.probability,
+        low=low,
+        high=high,
+        points_value=result.points_value,
         is_known=request.is_known,
         flags=request.flags,
         model=model.digest,
         decision=model.decision,
         state=state.digest,
-        as_of=max(model.trained_until, state.as_of - dt.timedelta(days=1)),
-        features=features,
+        as_of=state.known_until(model),
+        features=result.features,
     )

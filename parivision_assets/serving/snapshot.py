@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from parivision_assets.core.catalogue import TARGETS
-from parivision_assets.core.features import Feature
-from parivision_assets.core.game_state import GameState
 from parivision_assets.core.history import State
+from parivision_assets.core.questions import Answer
 from parivision_assets.core.targets import Target
-from parivision_assets.core.training import TrainedModel
+from parivision_assets.serving.game_rows import TeamsAhead
+from parivision_assets.serving.models import ServedModel, served_model
+from parivision_assets.serving.shot_rows import ShotMemories
 from parivision_assets.stores.atomic import StoreError
 from parivision_assets.stores.bundles import Bundle, Champion
-from parivision_assets.stores.champions import bundle_model, trained_until
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.serving_state import SERVING_STATE, load_state
 
@@ -33,18 +33,6 @@ class NotReadyError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class ServedModel:
-    """A champion ready to answer."""
-
-    target: str
-    digest: str
-    decision: int
-    """Number of the ledger's entry by which it is champion."""
-    trained_until: dt.date
-    trained: TrainedModel
-
-
-@dataclass(frozen=True, eq=False)
 class ServedState:
     """A serving state ready to be asked."""
 
@@ -52,11 +40,17 @@ class ServedState:
     as_of: dt.date
     """The day after the newest game that it may know."""
     shots: State | None
-    teams: GameState | None
+    memories: ShotMemories | None
+    """The same, ready to be looked up for one shot."""
+    teams: TeamsAhead | None
     positions: Mapping[int, str | None]
     """Position group (G, F, C) of every known shooter."""
     shooting_teams: frozenset[str]
     actions: frozenset[str]
+
+    def known_until(self, model: ServedModel) -> dt.date:
+        """Return the newest date whose outcomes an answer by `model` from this state may know."""
+        return max(model.trained_until, self.as_of - dt.timedelta(days=1))
 
 
 @dataclass(frozen=True)
@@ -118,33 +112,10 @@ def load_snapshot(home: Home, before: Snapshot) -> Loaded:
     try:
         digest = home.bundles.asset(SERVING_STATE)
         if digest is not None and (state is None or state.digest != digest):
-            state = _state(home.bundles.read_bundle(digest))
+            state = served_state(home.bundles.read_bundle(digest))
     except UNSERVABLE as error:
         problems.append(_in_words("the serving state", error, state is not None))
     return Loaded(Snapshot(champions, state), tuple(problems))
-
-
-def served_model(bundle: Bundle, target: Target, decision: int) -> ServedModel:
-    """Return a bundle's model ready to answer.
-
-    Raises ValueError for files or features that this version does not know, StoreError where the bundle lacks a date.
-    """
-    trained = bundle_model(bundle)
-    if trained.target != target.name:
-        raise ValueError(f"bundle {bundle.ref.digest[:12]}… holds a model of {trained.target}, not of {target.name}")
-    declared: dict[str, Feature] = {feature.name: feature for feature in target.features}
-    strange = [name for name in trained.encoder.names if name not in declared]
-    if strange:
-        raise ValueError(
-            f"bundle {bundle.ref.digest[:12]}… reads {', '.join(strange)}, which this version does not compute; "
-            "update the program, or train again with this version"
-        )
-    return ServedModel(target.name, bundle.ref.digest, decision, trained_until(bundle), trained)
-
-
-def served_state(bundle: Bundle) -> ServedState:
-    """Return a serving state ready to be asked; raise ValueError for a format that this version does not read."""
-    return _state(bundle)
 
 
 def _model(home: Home, target: Target, pointer: Champion, before: ServedModel | None) -> ServedModel:
@@ -153,13 +124,30 @@ def _model(home: Home, target: Target, pointer: Champion, before: ServedModel | 
     return served_model(home.bundles.read_bundle(pointer.digest), target, pointer.decision)
 
 
-def _state(bundle: Bundle) -> ServedState:
+def recorded_snapshot(home: Home, answer: Answer) -> Snapshot:
+    """Return the model and the state that gave an answer, read from their bundles, and nothing else.
+
+    Raises StoreAbsentError or StoreDamagedError where one of them is no longer there or no longer itself.
+    """
+    model = served_model(home.bundles.read_bundle(answer.model), TARGETS[answer.target], answer.decision)
+    return Snapshot({answer.target: model}, served_state(home.bundles.read_bundle(answer.state)))
+
+
+def served_state(bundle: Bundle) -> ServedState:
+    """Return a serving state ready to be asked; raise ValueError for a format that this version does not read."""
     found = load_state(bundle)
     positions = dict(zip(*found.players.select("player_id", "position_group"), strict=True))
-    shots = found.shots
-    teams = frozenset() if shots is None else frozenset(shots.frames["offence"]["team"])
-    actions = frozenset() if shots is None else frozenset(shots.frames["action"]["action_type"])
-    return ServedState(bundle.ref.digest, found.as_of, shots, found.teams, positions, teams, actions)
+    shots, teams = found.shots, found.teams
+    return ServedState(
+        digest=bundle.ref.digest,
+        as_of=found.as_of,
+        shots=shots,
+        memories=None if shots is None else ShotMemories.of(shots),
+        teams=None if teams is None else TeamsAhead(teams),
+        positions=positions,
+        shooting_teams=frozenset() if shots is None else frozenset(shots.frames["offence"]["team"]),
+        actions=frozenset() if shots is None else frozenset(shots.frames["action"]["action_type"]),
+    )
 
 
 def _in_words(what: str, error: Exception, has_older: bool) -> str:

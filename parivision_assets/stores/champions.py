@@ -18,20 +18,18 @@ import polars as pl
 
 from parivision_assets.core.adaptation import Cause, ChallengerHeader
 from parivision_assets.core.evidence import Contest, collect_evidence
-from parivision_assets.core.model_files import load
 from parivision_assets.core.promotion import PromotionDecision, decide
 from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
-from parivision_assets.core.training import TrainedModel
 from parivision_assets.core.walk_forward import baseline_probability
 from parivision_assets.stores.atomic import StoreError
+from parivision_assets.stores.bundled_models import MODEL_FOLDER, bundle_model, trained_until
 from parivision_assets.stores.bundles import Bundle
 from parivision_assets.stores.chain import Entry, Head, Kind, Record, champions
 from parivision_assets.stores.following import follow_ledger
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.tables import parquet_bytes
 
-MODEL_FOLDER = "model/"
 SEEN_GAMES_FILE = "seen_games.json"
 REFERENCE_FILE = "reference.json"
 DECISION_FILE = "decision.json"
@@ -85,26 +83,10 @@ def bundle_reference(bundle: Bundle) -> Reference | None:
     return None if recorded is None else Reference.from_dict(json.loads(recorded))
 
 
-def bundle_model(bundle: Bundle) -> TrainedModel:
-    """Return the trained model that a bundle holds."""
-    names = [name for name in bundle.files if name.startswith(MODEL_FOLDER)]
-    return load({name.removeprefix(MODEL_FOLDER): bundle.files[name] for name in names})
-
-
 def seen_games(bundle: Bundle) -> list[str]:
     """Return the games that a bundle's model was made from."""
     found: list[str] = json.loads(bundle.files[SEEN_GAMES_FILE])
     return found
-
-
-def trained_until(bundle: Bundle) -> dt.date:
-    """Return the date of a model's newest training row; raise StoreError for a bundle that does not say."""
-    text = bundle.metadata.get("trained_until")
-    if text is None:
-        raise StoreError(
-            f"bundle {bundle.ref.digest[:12]}… does not say until when it was trained; train it again with this version"
-        )
-    return dt.date.fromisoformat(str(text))
 
 
 def paired_rows(

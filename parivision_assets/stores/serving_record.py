@@ -14,7 +14,8 @@ from parivision_assets.core.evaluation import Metrics
 from parivision_assets.core.monitoring_tables import CHALLENGER, CHAMPION
 from parivision_assets.core.outcomes import event_key, served_rows
 from parivision_assets.core.targets import Target
-from parivision_assets.stores.champions import bundle_model, promotion_of, read_decision, shadow, trained_until
+from parivision_assets.stores.bundled_models import bundle_model, trained_until
+from parivision_assets.stores.champions import promotion_of, read_decision, shadow
 from parivision_assets.stores.home import Home
 
 

@@ -16,7 +16,8 @@ from parivision_assets.core.adaptation import Cause
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.defs.model_figures import check_results, selection_figures
 from parivision_assets.defs.training_plan import ChallengerConfig, chosen_configs, plan_training
-from parivision_assets.stores.champions import bundle_model, seen_games, shadow, trained_until
+from parivision_assets.stores.bundled_models import bundle_model, trained_until
+from parivision_assets.stores.champions import seen_games, shadow
 from parivision_assets_tests.model_platform import FAST, TARGET, model_platform, retrain
 from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
 

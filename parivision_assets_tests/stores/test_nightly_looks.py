@@ -17,10 +17,10 @@ from parivision_assets.core.promotion import GateConfig, Verdict, decide
 from parivision_assets.core.training import TrainingConfig, fit
 from parivision_assets.stores import champions
 from parivision_assets.stores.atomic import StoreError
+from parivision_assets.stores.bundled_models import bundle_model, trained_until
 from parivision_assets.stores.chain import Entry, Kind
 from parivision_assets.stores.champions import (
     bundle_files,
-    bundle_model,
     is_news,
     judge,
     look,
@@ -28,7 +28,6 @@ from parivision_assets.stores.champions import (
     paired_rows,
     rival_probability,
     shadow,
-    trained_until,
 )
 from parivision_assets.stores.home import Home
 from parivision_assets_tests.model_platform import TARGET, model_platform, shots

@@ -27,8 +27,9 @@ from parivision_assets.core.reference import Reference
 from parivision_assets.core.targets import Target
 from parivision_assets.core.training import TrainedModel, TrainingConfig, fit
 from parivision_assets.core.walk_forward import baseline_probability
+from parivision_assets.stores.bundled_models import bundle_model
 from parivision_assets.stores.bundles import BundleStore
-from parivision_assets.stores.champions import bundle_files, bundle_model, bundle_reference
+from parivision_assets.stores.champions import bundle_files, bundle_reference
 
 Fit = Callable[[Target, pl.DataFrame, TrainingConfig], TrainedModel]
 

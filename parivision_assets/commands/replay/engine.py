@@ -26,8 +26,9 @@ from parivision_assets.definitions import build_definitions
 from parivision_assets.defs.instance import open_instance
 from parivision_assets.defs.resources import resources
 from parivision_assets.errors import CommandError
+from parivision_assets.stores.bundled_models import bundle_model
 from parivision_assets.stores.chain import Kind
-from parivision_assets.stores.champions import bundle_files, bundle_model, bundle_reference
+from parivision_assets.stores.champions import bundle_files, bundle_reference
 from parivision_assets.stores.home import Home
 
 if TYPE_CHECKING:
