@@ -187,6 +187,18 @@ def keys_revoke(
 
 
 @app.command()
+def receipt(
+    prediction_id: Annotated[str, typer.Argument(help="The id that came with the answer.")],
+    replay: Annotated[bool, typer.Option("--replay", help="Recompute it from the recorded versions.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what is behind one answer, back to the raw files' digests."""
+    from parivision_assets.commands.receipt import show
+
+    show(prediction_id, with_replay=replay, as_json=as_json)
+
+
+@app.command()
 def replay(
     folder: Annotated[Path, typer.Option(help="The replay's own home; the same question goes on where it was.")],
     seasons: Annotated[str | None, typer.Option(help="Seasons to live: 2024 or 2008-2021.")] = None,

@@ -35,6 +35,7 @@ from parivision_assets.defs.training_records import (
 from parivision_assets.stores.bundles import BundleRef
 from parivision_assets.stores.champions import HOLDOUT_FILE, bundle_files, holdout_file
 from parivision_assets.stores.home import Home
+from parivision_assets.stores.provenance import Provenance, landed_numbers, record_provenance
 from parivision_assets.stores.registry import RunRecord
 
 
@@ -181,6 +182,8 @@ def keep(
                 datasets=datasets,
             ),
         )
+    landed = landed_numbers(home, max(seasons))
+    record_provenance(home, ref.digest, Provenance(mlflow.dagster_run_id or None, run_id, landed))
     return ref, run_id
 
 

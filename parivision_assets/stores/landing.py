@@ -104,6 +104,14 @@ class LandingZone:
         entries = [self._entry(name) for name in names if not name.endswith(".rejected")]
         return [entry for entry in entries if rejected or entry.rejected is None]
 
+    def datasets(self) -> list[str]:
+        """Return the datasets of which anything landed, sorted."""
+        return sorted({name.split("/")[0] for name in self._index.names()})
+
+    def is_kept(self, sha256: str) -> bool:
+        """Return whether there are landed bytes of that digest; `read` also checks them."""
+        return self._path(sha256).is_file()
+
     def partitions(self, dataset: str) -> list[str]:
         """Return the partitions of a dataset for which anything landed, sorted."""
         return sorted({name.split("/")[1] for name in self._index.names(checked_name(str(dataset)))})

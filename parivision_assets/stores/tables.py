@@ -195,6 +195,14 @@ class TableStore:
         """Return whether the partition has a current version."""
         return self._pointers.get(_key(table, partition)) is not None
 
+    def holds(self, digest: str) -> bool:
+        """Return whether a version is still here, current or not; `read_version` also checks its bytes."""
+        try:
+            self._find(digest)
+        except StoreAbsentError:
+            return False
+        return True
+
     def tables(self) -> list[str]:
         """Return the names of all tables, sorted."""
         return sorted({name.split("/")[1] for name in self._pointers.names("current")})
