@@ -21,6 +21,7 @@ def build_definitions(
     from parivision_assets.defs import (
         alerts,
         automation,
+        bets,
         champions,
         drift,
         features,
@@ -52,6 +53,7 @@ def build_definitions(
         *predictions.prediction_assets(seasons),
         *performance.performance_assets(seasons),
         *drift.drift_assets(seasons),
+        *bets.bet_assets(seasons),
     ]
     return dg.Definitions(
         assets=automation.with_conditions(assets),

@@ -169,6 +169,7 @@ def of(names: set[str], *seasons: str) -> set[tuple[str, str]]:
 EVERYTHING = OF_SHOTS | {"validated_games", "quarantined_games", "shot_leaks", "shot_features", "game_features",
                          "team_states"} | TOTALS  # fmt: skip
 FOLLOWED = {"served_predictions", "logged_predictions", "prediction_outcomes", "live_performance", "scoreboard"}
+OF_GAMES = {"bet_settlements"}
 
 
 def test_nothing_landed_requests_nothing(world: World) -> None:
@@ -185,7 +186,7 @@ def test_new_seasons_are_carried_to_features(world: World) -> None:
 def test_everything_is_made_once_and_then_there_is_rest(world: World) -> None:
     world.tick()
     land_all(world)
-    assert world.settle() == of(EVERYTHING | FOLLOWED, *SEASONS)
+    assert world.settle() == of(EVERYTHING | FOLLOWED | OF_GAMES, *SEASONS)
     assert world.tick() == set()
 
 
@@ -205,7 +206,7 @@ def test_a_change_requests_what_it_reaches_and_nothing_else(world: World) -> Non
     world.land("raw_odds", "2023", "other lines")
     # Lines change games and what is made of them, no shot.
     own = {"validated_games", "quarantined_games", "game_features", "team_states"}
-    assert world.settle() == of(own | FOLLOWED, "2023")
+    assert world.settle() == of(own | FOLLOWED | OF_GAMES, "2023")
 
 
 def test_a_new_champion_or_challenger_starts_nothing_by_itself(world: World) -> None:

@@ -20,7 +20,7 @@ NOT_NAMED_BY_LAYER = {
     "game_schedule", "quarantined_shots", "quarantined_games", "shot_leaks", "player_game_totals", "team_game_totals",
     "action_totals", "serving_state", "shot_features", "game_features", "team_states", "promotion_decisions",
     "game_predictions", "shot_charts", "served_predictions", "logged_predictions", "prediction_outcomes",
-    "live_performance", "scoreboard",
+    "live_performance", "scoreboard", "bet_settlements",
 }  # fmt: skip
 REPORTS = {f"{target}_drift_report" for target in TARGETS}
 EXPECTED = {
@@ -36,7 +36,8 @@ EXPECTED = {
         "served_predictions",
         "logged_predictions",
         "prediction_outcomes",
-    },  # fmt: skip
+        "bet_settlements",
+    },
     "monitoring": {"live_performance", "scoreboard"} | REPORTS,
 }
 UNPARTITIONED = {"serving_state", "promotion_decisions", *EXPECTED["models"], *EXPECTED["champions"]}

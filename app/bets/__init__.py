@@ -15,15 +15,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
-from app.api.metrics import CONTENT_TYPE, Counted
 from app.bets import accounts, bets, feed, odds, service
 from app.bets.accounts import accounts_router
 from app.bets.bets import bets_router
 from app.bets.feed import feed_router
 from app.bets.leaderboard import leaderboard_router
+from app.bets.metrics import CONTENT_TYPE
 from app.bets.models import NOTICE
 from app.bets.odds import odds_router
 from app.bets.service import Service
+from app.counted import Counted
 from app.problems import Problem, install, responses
 from parivision_assets.settings import Settings
 from parivision_assets.stores.atomic import StoreError

@@ -19,9 +19,16 @@ from parivision_assets.stores.home import Home
 
 FOLLOWING_GROUPS = frozenset({"validated", "history", "features"})
 FOLLOWING_FEATURES = frozenset(
-    {"served_predictions", "logged_predictions", "prediction_outcomes", "live_performance", "scoreboard"}
+    {
+        "served_predictions",
+        "logged_predictions",
+        "prediction_outcomes",
+        "live_performance",
+        "scoreboard",
+        "bet_settlements",
+    }
 )
-"""What is monitored each day. A new model serves from the next day on: by itself it starts nothing here."""
+"""What is monitored and settled each day. A new model serves from the next day on: by itself it starts nothing here."""
 MODELS = dg.AssetSelection.from_string('group:"models" or group:"champions"')
 
 

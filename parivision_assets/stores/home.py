@@ -103,3 +103,9 @@ class Home:
     def api_keys(self) -> ApiKeys:
         """Return the keys with which programs ask the API."""
         return ApiKeys(self.ledger, self.clock)
+
+    @property
+    def has_bets(self) -> bool:
+        """Return whether there is a bets' database; an embedded one begins when VirtualBets first starts."""
+        url = self.settings.bets_url
+        return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()

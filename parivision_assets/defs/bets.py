@@ -1,0 +1,103 @@
+"""The asset that settles play-money bets when results arrive, and checks the books afterwards."""
+
+import datetime as dt
+
+import dagster as dg
+import polars as pl
+
+from parivision_assets.core.betting_tables import BET_SETTLEMENTS
+from parivision_assets.core.contracts import GAME_PREDICTIONS
+from parivision_assets.core.game_odds import known_results
+from parivision_assets.defs.publishing import (
+    Events,
+    contract_spec,
+    markdown_table,
+    publish,
+    publish_absent,
+    table_options,
+)
+from parivision_assets.stores.bet_audit import BetsAudit
+from parivision_assets.stores.bet_settling import Settled
+from parivision_assets.stores.home import Home
+from parivision_assets.stores.platform_date import today
+
+BOOKS_CHECK = "books_balance"
+
+
+def bet_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """Return the asset of settled bets."""
+
+    @dg.asset(
+        **table_options(BET_SETTLEMENTS, "predictions", set(), partitions),
+        check_specs=[contract_spec(BET_SETTLEMENTS, partitions), books_spec(partitions)],
+    )
+    def build_bet_settlements(
+        context: dg.AssetExecutionContext,
+        home: dg.ResourceParam[Home],
+        validated_games: pl.DataFrame | None,
+        game_schedule: pl.DataFrame | None,
+    ) -> Events:
+        season, as_of = context.partition_key, today(home)
+        if as_of is None or not home.has_bets:
+            yield books_result(None)
+            yield from publish_absent(home, BET_SETTLEMENTS, season, "nobody has bet yet")
+            return
+        predictions = (
+            home.tables.read(GAME_PREDICTIONS.name, season) if home.tables.has(GAME_PREDICTIONS.name, season) else None
+        )
+        known = known_results(as_of, validated_games, game_schedule, predictions)
+        done = home.bets.settling.settle(int(season), known)
+        context.log.info(in_words(done))
+        books, frame = home.bets.audit(), home.bets.settling.settled(int(season))
+        yield books_result(books)
+        if frame.is_empty():
+            yield from publish_absent(home, BET_SETTLEMENTS, season, f"no bet on a game of {season} is settled")
+            return
+        yield from publish(BET_SETTLEMENTS, frame, metadata=metadata(done, as_of))
+
+    return [build_bet_settlements]
+
+
+def books_spec(partitions: dg.PartitionsDefinition[str]) -> dg.AssetCheckSpec:
+    """Return the blocking check of the play-money ledger."""
+    return dg.AssetCheckSpec(
+        BOOKS_CHECK,
+        asset=BET_SETTLEMENTS.name,
+        description="Play money: all entries sum to zero, and stored balances equal those recomputed from entries",
+        blocking=True,
+        partitions_def=partitions,
+    )
+
+
+def books_result(books: BetsAudit | None) -> dg.AssetCheckResult:
+    """Return the finding on the books; None where there are none."""
+    return dg.AssetCheckResult(
+        passed=books is None or books.holds,
+        severity=dg.AssetCheckSeverity.ERROR,
+        asset_key=BET_SETTLEMENTS.name,
+        check_name=BOOKS_CHECK,
+        description="absent: nobody has bet yet" if books is None else books.message,
+    )
+
+
+def in_words(done: Settled) -> str:
+    """Return what a run of settling did as one line."""
+    ended = f"{len(done.games)} game(s) ended for their bets"
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(done.outcomes.items())) or "no bet"
+    return f"{ended}; {outcomes} settled, {done.corrected_bets:,} of them corrections"
+
+
+def metadata(done: Settled, as_of: dt.date) -> dict[str, object]:
+    """Return the counts of a run, and the games that ended in it."""
+    games = pl.DataFrame(
+        {"game": list(done.games), "ended": list(done.games.values())}, schema={"game": pl.String, "ended": pl.String}
+    )
+    return {
+        "as_of": as_of.isoformat(),
+        "summary": in_words(done),
+        "settled_bets": sum(done.outcomes.values()),
+        **{f"{outcome}_bets": done.outcomes[outcome] for outcome in ("won", "lost", "void")},
+        "corrected_bets": done.corrected_bets,
+        "borne_by_the_house_cents": done.shortfall_cents,
+        "games_ended": dg.MetadataValue.md(markdown_table(games)),
+    }
