@@ -76,4 +76,6 @@ def live(joined: pl.DataFrame) -> pl.DataFrame:
 
 
 def _joined(columns: tuple[str, ...]) -> pl.Expr:
-    return pl.concat_str([pl.col(name).cast(pl.String) for name in columns], separator="/")
+    # Features are floats, of which a name would say 3.0.
+    whole = [pl.col(name).cast(pl.Int64) if name in SHOT_EVENT_COLUMNS else pl.col(name) for name in columns]
+    return pl.concat_str([value.cast(pl.String) for value in whole], separator="/")

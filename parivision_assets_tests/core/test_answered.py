@@ -15,6 +15,7 @@ from parivision_assets.core.monitoring_tables import LOGGED_PREDICTIONS, PREDICT
 from parivision_assets.core.outcomes import join_outcomes, outcome_rows, served_rows
 from parivision_assets.core.questions import ShotEvent
 from parivision_assets.core.scoreboard import scoreboard
+from parivision_assets.core.shot_features import SHOT_FEATURES
 from parivision_assets.core.targets import SHOT_PRE_RELEASE
 
 DAY = dt.date(2024, 1, 5)
@@ -32,7 +33,9 @@ def shots(*made: tuple[int, int, bool | None]) -> pl.DataFrame:
         }
         for number, (player, clock, is_made) in enumerate(made, start=1)
     ]  # fmt: skip
-    return pl.DataFrame(rows, schema_overrides={"is_made": pl.Boolean})
+    # As the feature table has them: inputs of the model are floats.
+    inputs = {name: SHOT_FEATURES.column(name).dtype for name in ("quarter", "clock_s")}
+    return pl.DataFrame(rows, schema_overrides={"is_made": pl.Boolean, **inputs})
 
 
 def asked(*events: tuple[int, int], **changes: Any) -> pl.DataFrame:
