@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import Response
 
-from app.api import access, journal
+from app.api import access, journal, receipts
 from app.api import service as serving
 from app.api.access import Admission
 from app.api.champions import champions_router
@@ -20,16 +21,20 @@ from app.api.games import games_router
 from app.api.health import health_router
 from app.api.metrics import Counted
 from app.api.original import OriginalRequest, original_router
+from app.api.receipts import receipts_router
 from app.api.requests import GameRequest, ShotBatch, ShotRequest
 from app.api.search import search_router
-from app.api.service import Service
+from app.api.service import Service, store_failed
 from app.api.shots import shots_router
 from app.problems import install
 from parivision_assets.settings import Settings
+from parivision_assets.stores.atomic import StoreError
 from parivision_assets.stores.home import Home
 
-PROBLEMS = {**access.PROBLEMS, **journal.PROBLEMS, **serving.PROBLEMS}
-ROUTERS = (shots_router, games_router, search_router, champions_router, original_router, health_router)
+PROBLEMS = {**access.PROBLEMS, **journal.PROBLEMS, **receipts.PROBLEMS, **serving.PROBLEMS}
+ROUTERS = (
+    shots_router, games_router, search_router, champions_router, receipts_router, original_router, health_router,
+)  # fmt: skip
 BODIES = (ShotRequest, ShotBatch, GameRequest, OriginalRequest)
 DESCRIPTION = """Probabilities of shots and games from the promoted models.
 
@@ -61,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     api = service.home.settings.api
     # The last one added is the first one asked.
+    app.add_exception_handler(StoreError, _answer_store)
     app.add_middleware(Direct, routes=direct_routes(routers))
     app.add_middleware(Admission, access=service.access)
     install(app, api.max_body_bytes, PROBLEMS, BODIES)
@@ -70,6 +76,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             CORSMiddleware, allow_origins=api.cors_origins, allow_methods=["GET", "POST"], allow_headers=["*"]
         )
     return app
+
+
+async def _answer_store(request: Request, error: Exception) -> Response:
+    return store_failed(error).response(request.scope.get("request_id"))
 
 
 __all__ = ["create_app"]

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 
+from app.api.service import store_failed
 from app.problems import App, Receive, Scope, Send
+from parivision_assets.stores.atomic import StoreError
 
 
 @dataclass(frozen=True)
 class Direct:
     """ASGI middleware that calls the function of a route, if it is one of these, and hands on anything else.
 
-    The functions take a Request, return a Response, and raise nothing that clients should see but a Problem.
+    The functions take a Request and return a Response; what they raise for clients is a Problem or a StoreError.
     """
 
     app: App
@@ -32,7 +34,10 @@ class Direct:
             await self.app(scope, receive, send)
             return
         scope["route"] = route
-        response = await route.endpoint(Request(scope, receive, send))
+        try:
+            response = await route.endpoint(Request(scope, receive, send))
+        except StoreError as error:
+            raise store_failed(error) from error
         await response(scope, receive, send)
 
 

@@ -24,6 +24,8 @@ from parivision_assets.stores.platform_date import today
 
 PROBLEMS = {
     "not-ready": "Nothing can be answered yet; `missing` says in words what is missing and how it comes about.",
+    "store-failed": "A store could not be read. Wait for Retry-After seconds; whoever runs the service finds the cause "
+    "in its own log.",
 }
 _log = logging.getLogger("parivision.api")
 
@@ -176,3 +178,10 @@ class Service:
         if self.journal is not None:
             self.home.prediction_log.close()
         self.metrics.close()
+
+
+def store_failed(error: Exception) -> Problem:
+    """Return the answer where a store could not be read, and log why: a cause may name hosts and files."""
+    _log.error("a store could not be read: %s", error)
+    detail = "What was asked for could not be read. Send the request again in a while."
+    return Problem(503, "store-failed", "A store could not be read", detail, headers={"Retry-After": "5"})

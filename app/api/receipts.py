@@ -1,0 +1,34 @@
+"""`/v1/predictions`: the receipt of an answer, from what was asked back to the raw files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from app.api.asking import UNANSWERED
+from app.api.service import Service
+from app.problems import Problem, responses
+from parivision_assets.stores.receipts import PredictionAbsentError, Receipt, receipt
+
+PROBLEMS = {"no-such-prediction": "The log holds no prediction of this id. It is the prediction_id of an answer."}
+PredictionId = Annotated[
+    str, Path(pattern="^[0-9a-f]{32}$", description="The prediction_id of an answer", examples=["0" * 32])
+]
+
+
+def receipts_router(service: Service) -> APIRouter:
+    """Return the route of receipts."""
+    router = APIRouter(prefix="/v1/predictions", tags=["receipts"], responses=UNANSWERED)
+
+    @router.get("/{prediction_id}", responses=responses({404: "There is no such prediction"}))
+    def read_receipt(prediction_id: PredictionId) -> Receipt:
+        """Return everything behind an answer: inputs, features, model, promotion, runs, data, raw files, outcome."""
+        try:
+            return receipt(service.home, prediction_id)
+        except PredictionAbsentError as error:
+            words = str(error)
+            detail = f"{words[:1].upper()}{words[1:]}."
+            raise Problem(404, "no-such-prediction", "There is no such prediction", detail) from error
+
+    return router
