@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,38 +98,29 @@ def wrk(url: str, bodies: Sequence[str], connections: int, seconds: int) -> Thro
 
 
 def steady(
-    host: str, port: int, path: str, bodies: Sequence[str], rate: float, seconds: float, connections: int = 16,
-    at: Sequence[tuple[float, Callable[[], object]]] = (),
-) -> Steady:  # fmt: skip
-    """Ask at a constant rate for some seconds; `at` names seconds and what to do then, in a thread of its own."""
+    host: str, port: int, path: str, bodies: Sequence[str], rate: float, seconds: float, connections: int = 16
+) -> Steady:
+    """Ask at a constant rate for some seconds, the bodies in turn."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_steady(host, port, path, bodies, rate, seconds, connections, at))
+        return runner.run(_steady(host, port, path, bodies, rate, seconds, connections))
 
 
 async def _steady(
-    host: str, port: int, path: str, bodies: Sequence[str], rate: float, seconds: float, connections: int,
-    at: Sequence[tuple[float, Callable[[], object]]],
-) -> Steady:  # fmt: skip
+    host: str, port: int, path: str, bodies: Sequence[str], rate: float, seconds: float, connections: int
+) -> Steady:
     found, waiting = Steady(), asyncio.Queue[tuple[float, bytes]]()
     requests = [_request(host, path, body) for body in bodies]
     start = time.perf_counter()
     workers = [asyncio.create_task(_connection(host, port, start, waiting, found)) for _ in range(connections)]
-    happenings = [asyncio.create_task(_happens(second, action)) for second, action in at]
     for number in range(int(rate * seconds)):
         due = number / rate
         await asyncio.sleep(max(0.0, start + due - time.perf_counter()))
         waiting.put_nowait((due, requests[number % len(requests)]))
     await waiting.join()
-    await asyncio.gather(*happenings)
     for worker in workers:
         worker.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
     return found
-
-
-async def _happens(second: float, action: Callable[[], object]) -> None:
-    await asyncio.sleep(second)
-    await asyncio.to_thread(action)
 
 
 async def _connection(

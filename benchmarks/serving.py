@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,14 @@ def main() -> None:
     asked.results.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def copied(home: Path, to: Path) -> Path:
+NOT_SERVED = ("mlflow", "dagster", "data_docs", "reports", "rule_change")
+
+
+def copied(home: Path, to: Path, without: Sequence[str] = NOT_SERVED) -> Path:
     """Return a copy of a home, so that the prediction log of the original stays as it is."""
     if not (home / "bundles").is_dir():
         sys.exit(f"{home} is no home with champions: run `make demo` first, or name one with --home")
-    shutil.copytree(home, to, ignore=shutil.ignore_patterns("mlflow", "dagster", "data_docs", "rule_change", "reports"))
+    shutil.copytree(home, to, ignore=shutil.ignore_patterns(*without))
     return to
 
 
