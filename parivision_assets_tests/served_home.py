@@ -6,6 +6,7 @@ import datetime as dt
 
 import polars as pl
 
+from parivision_assets.core.adaptation import Cause
 from parivision_assets.core.catalogue import TARGETS
 from parivision_assets.core.contracts import GAME_PREDICTIONS, SCHEDULE
 from parivision_assets.core.training import TrainingConfig, fit
@@ -34,7 +35,8 @@ def promote(home: Home, name: str, config: TrainingConfig) -> str:
     rows = home.tables.read(target.table.name)
     model = fit(target, rows, config)
     games = rows[target.group].cast(pl.String).unique().to_list()
-    metadata = {"target": name, "trained_until": str(rows["game_date"].max()), "train_seasons": [2022, 2023]}
+    until = str(rows["game_date"].max())
+    metadata = {"target": name, "trained_until": until, "train_seasons": [2022, 2023], "cause": Cause.FIRST.value}
     digest = home.bundles.write_bundle(bundle_files(model.to_files(), games), metadata).digest
     return crown(home, name, digest)
 

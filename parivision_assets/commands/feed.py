@@ -40,7 +40,7 @@ def run_command(
     home = Home(settings)
     api = api or f"http://{settings.api.host}:{settings.api.port}"
     bets = bets or f"http://{settings.bets.host}:{settings.bets.port}"
-    with home_lock(home.root / "feed", "parivision feed"), _client(settings, api) as client:
+    with home_lock(home.root / "feed", "feed"), _client(settings, api) as client:
         feed = open_publication(settings.feed_plan())
         coming = coming_days(home, feed)[:days]
         lived = list(live(home, feed, coming, client, bets, speed, wait=wait))

@@ -8,10 +8,9 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
-from fastapi import FastAPI, Response
+from fastapi import Response
 
-from app.bets.feed import PROBLEMS, Desk, feed_router
-from app.problems import install
+from app.bets.feed import Desk
 from parivision_assets.core.feed_records import FEED_COLUMNS
 from parivision_assets.definitions import build_definitions
 from parivision_assets.defs import feed as feed_module
@@ -23,6 +22,7 @@ from parivision_assets.sources.live import published_csv
 from parivision_assets.sources.publication import Publication, open_publication
 from parivision_assets.stores.home import Home
 from parivision_assets_tests.defs.test_days import RECORD
+from parivision_assets_tests.feed_services import feed_service
 from parivision_assets_tests.http_service import serving
 from parivision_assets_tests.small_platform import platform, publish
 
@@ -221,13 +221,6 @@ def virtual_bets(watch: Watch, tmp_path: Path) -> Publication:
     settings = platform(tmp_path / "home", publish(tmp_path / "published"), bets=bets).settings
     watch.home = Home(settings)
     return open_publication(settings.feed_plan())
-
-
-def feed_service(home: Home) -> FastAPI:
-    app = FastAPI()
-    app.include_router(feed_router(home))
-    install(app, 1_000, PROBLEMS)
-    return app
 
 
 def test_a_day_published_at_virtualbets_lands_once(watch: Watch, virtual_bets: Publication) -> None:

@@ -9,29 +9,20 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
-from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.bets.feed import PROBLEMS, feed_router
-from app.problems import install
 from parivision_assets.core.feed_records import FEED_COLUMNS
 from parivision_assets.settings import BetsSettings, LeagueSettings, Settings
 from parivision_assets.sources.archives import parse_feed
 from parivision_assets.sources.publication import Publication, open_publication
 from parivision_assets.stores.home import Home
+from parivision_assets_tests.feed_services import feed_service
 from parivision_assets_tests.http_service import serving
 from parivision_assets_tests.small_platform import platform, publish
 
 STARTS_AFTER = dt.date(2022, 10, 22)
-
-
-def service(home: Home) -> FastAPI:
-    app = FastAPI()
-    app.include_router(feed_router(home))
-    install(app, 1_000, PROBLEMS)
-    return app
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +44,7 @@ def home(settings_of_feed: Settings, tmp_path: Path) -> Home:
 
 @pytest.fixture
 def client(home: Home) -> TestClient:
-    return TestClient(service(home), raise_server_exceptions=False)
+    return TestClient(feed_service(home), raise_server_exceptions=False)
 
 
 @pytest.fixture
@@ -61,7 +52,7 @@ def sample(tmp_path: Path) -> TestClient:
     rows = [{**dict.fromkeys(FEED_COLUMNS, "x"), "Game Event ID": str(n), "Game Date": "20120101"} for n in range(10)]
     pl.DataFrame(rows).select(FEED_COLUMNS).write_csv(tmp_path / "sample.csv")
     bets = BetsSettings(feed_url=str(tmp_path / "sample.csv"))
-    return TestClient(service(Home(Settings(home=tmp_path / "home", bets=bets))))
+    return TestClient(feed_service(Home(Settings(home=tmp_path / "home", bets=bets))))
 
 
 def events(client: TestClient, n: int, **consumer: str) -> list[int]:
@@ -98,8 +89,8 @@ def test_each_consumer_has_a_cursor_by_name_or_by_address(sample: TestClient) ->
 
 
 def test_a_restart_forgets_no_cursor(home: Home) -> None:
-    before = TestClient(service(home)).get("/getdata/5").json()
-    after = TestClient(service(Home(home.settings))).get("/getdata/5").json()
+    before = TestClient(feed_service(home)).get("/getdata/5").json()
+    after = TestClient(feed_service(Home(home.settings))).get("/getdata/5").json()
     assert len({json.dumps(record) for record in before + after}) == 10
 
 
@@ -112,7 +103,7 @@ def test_a_count_that_cannot_be_is_said_in_words(client: TestClient, n: str) -> 
 
 
 def test_readers_at_once_share_out_one_consumers_records(home: Home) -> None:
-    with serving(service(home)) as address, httpx.Client(base_url=address) as http, ThreadPoolExecutor(8) as pool:
+    with serving(feed_service(home)) as address, httpx.Client(base_url=address) as http, ThreadPoolExecutor(8) as pool:
 
         def read(_: int) -> list[str]:
             records = http.get("/getdata/25", params={"consumer": "same"}).json()
@@ -168,7 +159,7 @@ def test_any_other_text_is_no_cursor(sample_of_texts: TestClient, cursor: str) -
 @pytest.fixture(scope="module")
 def sample_of_texts(settings_of_feed: Settings, tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     settings = settings_of_feed.model_copy(update={"home": tmp_path_factory.mktemp("home")})
-    return TestClient(service(Home(settings)), raise_server_exceptions=False)
+    return TestClient(feed_service(Home(settings)), raise_server_exceptions=False)
 
 
 def test_a_cursor_of_another_feed_is_refused(client: TestClient, sample: TestClient) -> None:
@@ -202,14 +193,14 @@ def test_nobody_publishes_over_http(client: TestClient) -> None:
 
 def test_without_anything_to_send_it_says_what_to_do(tmp_path: Path) -> None:
     empty = Settings(home=tmp_path, games_url=str(tmp_path))
-    answer = TestClient(service(Home(empty))).get("/getdata/1")
+    answer = TestClient(feed_service(Home(empty))).get("/getdata/1")
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems#feed-unavailable")
     assert "PARIVISION_BETS_FEED_URL" in answer.json()["detail"]
 
 
 def test_the_synthetic_league_is_sent_where_no_archive_is_configured(tmp_path: Path) -> None:
     league = LeagueSettings(size="small", seasons=2, published_until=dt.date(2022, 11, 15))
-    client = TestClient(service(Home(Settings(home=tmp_path, league=league))))
+    client = TestClient(feed_service(Home(Settings(home=tmp_path, league=league))))
     page = client.get("/v1/feed/shots", params={"limit": 1}).json()
     assert page["published_until"] == "2022-11-15"
     assert page["records"][0]["Player Name"].split()[1] in {"Guard", "Forward", "Center"}
@@ -218,7 +209,7 @@ def test_the_synthetic_league_is_sent_where_no_archive_is_configured(tmp_path: P
 @pytest.mark.real_data
 def test_the_original_sample_round_after_round(real_data: Path, tmp_path: Path) -> None:
     bets = BetsSettings(feed_url=str(real_data / "feed"))
-    client = TestClient(service(Home(Settings(home=tmp_path, bets=bets))))
+    client = TestClient(feed_service(Home(Settings(home=tmp_path, bets=bets))))
     whole = pl.read_csv(real_data / "feed" / "nba_shot_locations_sample.csv", infer_schema=False).to_dicts()
     found = [record for _ in range(3) for record in client.get("/getdata/400").json()]
     assert found == whole
