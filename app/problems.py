@@ -230,13 +230,13 @@ def invalid(errors: Iterable[Mapping[str, Any]]) -> Problem:
     listed = list(errors)
     fields = [_field_error(error) for error in listed]
     first = fields[0]
-    more = f", and {len(fields) - 1} more" if len(fields) > 1 else ""
     name = first.field or f"the {first.place}"
+    more = f" {len(fields) - 1:,} more value(s) break rules: `errors` lists them." if len(fields) > 1 else ""
     return Problem(
         422,
         "invalid",
         "A value breaks a rule",
-        f"{name}: {first.rule}{more}. Correct what `errors` lists and send again.",
+        f"{name}: {first.rule}.{more}",
         errors=[field.model_dump() for field in fields[:SHOWN_ERRORS]],
         errors_in_all=len(fields),
     )
