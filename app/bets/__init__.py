@@ -95,7 +95,7 @@ def _add_probes(app: FastAPI, shared: Service) -> None:
         """Say that the process lives."""
         return "alive\n"
 
-    @app.get("/readyz", tags=["health"], responses=responses({503: "The database does not answer"}))
+    @app.get("/readyz", tags=["health"], responses=responses(service.STORE_PROBLEMS))
     def ready() -> Ready:
         """Say whether bets are taken, and on how many games."""
         shared.bets.open_bets()
@@ -107,7 +107,7 @@ def _add_probes(app: FastAPI, shared: Service) -> None:
             problem=shared.odds.problem,
         )
 
-    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse, responses=responses(service.STORE_PROBLEMS))
     def metrics() -> Response:
         """Return the figures in Prometheus' text format."""
         text = shared.metrics.text(shared.bets.open_bets(), len(shared.odds.board().games))

@@ -22,7 +22,7 @@ from app.bets.models import (
     SignIn,
     SignUp,
 )
-from app.bets.service import ACCOUNT_PROBLEMS, Service, Token
+from app.bets.service import ACCOUNT_PROBLEMS, STORE_PROBLEMS, Service, Token
 from app.problems import Problem, responses
 from parivision_assets.core.betting_limits import Limit, LimitChange, limits_at, waiting_at
 from parivision_assets.stores.bet_players import NicknameTakenError, Player, UnknownCodeError
@@ -39,9 +39,11 @@ Count = Annotated[int, Query(ge=1, le=500, description="How many, at most")]
 def accounts_router(service: Service) -> APIRouter:
     """Return the addresses of accounts."""
     router = APIRouter(tags=["account"], prefix="/v1")
-    too_many = {429: "Too many sign-ups and sign-ins from one address"}
+    too_many = {429: "Too many sign-ups and sign-ins from one address", **STORE_PROBLEMS}
 
-    @router.post("/accounts", status_code=201, responses=responses({409: "The nickname is taken", **too_many}))
+    refused = {409: "The nickname is taken", 422: "A value breaks a rule, or this cannot be a nickname", **too_many}
+
+    @router.post("/accounts", status_code=201, responses=responses(refused))
     def sign_up(request: Request, wanted: SignUp) -> NewAccount:
         """Begin to play: you get coins of play money, a token, and a recovery code that is told only now."""
         service.check_signing(request)

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from app.bets.models import NOTICE, Leaderboard, RankedPlayer
-from app.bets.service import Service
+from app.bets.service import STORE_PROBLEMS, Service
+from app.problems import responses
 from parivision_assets.stores.bets import Ranked
 
 MOST_RANKED = 100
@@ -32,7 +33,7 @@ def leaderboard_router(service: Service) -> APIRouter:
                 kept[by] = time.monotonic(), lines
             return lines
 
-    @router.get("/v1/leaderboard")
+    @router.get("/v1/leaderboard", responses=responses(STORE_PROBLEMS))
     def leaderboard(by: By = "profit", limit: Annotated[int, Query(ge=1, le=MOST_RANKED)] = 20) -> Leaderboard:
         """Return the best players by profit, or by mean closing-line value over at least ten settled bets.
 

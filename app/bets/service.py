@@ -34,7 +34,8 @@ PROBLEMS = {
 _log = logging.getLogger("parivision.bets")
 _bearer = HTTPBearer(auto_error=False, description="The token that sign-up or sign-in gave")
 Token = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-ACCOUNT_PROBLEMS = {401: "No token, a forged one or an expired one"}
+STORE_PROBLEMS = {503: "The bets' database does not answer"}
+ACCOUNT_PROBLEMS = {401: "No token, a forged one or an expired one", **STORE_PROBLEMS}
 
 
 @dataclass

@@ -26,7 +26,7 @@ class OfferedGame:
 
 def newest_predictions(predictions: pl.DataFrame, today: dt.date, champion: str | None) -> pl.DataFrame:
     """Return one row per game after today (GAME_PREDICTIONS): the newest prediction, that of `champion` first."""
-    is_champions = (pl.col("champion") == champion).fill_null(False)
+    is_champions = pl.col("champion").eq_missing(pl.lit(champion, dtype=pl.String))
     coming = predictions.filter(pl.col("game_date") > today)
     return (
         coming.sort("as_of_date", is_champions, "champion")
