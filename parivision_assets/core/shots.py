@@ -181,7 +181,11 @@ def _numbered(shots: pl.DataFrame) -> pl.DataFrame:
         ["season", "game_date", "game_id", "quarter", "clock_s", *tie_order],
         descending=[False, False, False, False, True, *([False] * len(tie_order))],
     )
-    return ordered.with_columns(shot_number=pl.int_range(1, pl.len() + 1).over("game_id"))
+    return ordered.with_columns(
+        shot_number=pl.int_range(1, pl.len() + 1).over("game_id"),
+        # Feed records have no position: it is the one that the player had before.
+        position_group=pl.col("position_group").forward_fill().over("season", "player_id"),
+    )
 
 
 def _report(

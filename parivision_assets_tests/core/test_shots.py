@@ -204,3 +204,16 @@ def test_published_seasons_have_these_counts(real_data, season):
     assert spots == {2005: [(0, 0, False)], 2018: [(0, -0.6, False)], 2020: [(0, -0.6, False)]}.get(
         season, [(0, 0, False)]
     )
+
+
+def test_a_shot_without_a_position_has_the_one_that_its_player_had_before():
+    days = [(21_000_001, "11-03-2010", "G"), (21_000_002, "11-05-2010", None), (21_000_003, "11-07-2010", "F")]
+    games = pl.concat(
+        game(game_id=number).with_columns(GAME_DATE=pl.lit(date), POSITION_GROUP=pl.lit(position, pl.String))
+        for number, date, position in days
+    )
+    valid = clean_shots(numbered(games)).valid
+    found = valid.select("game_id", "position_group").unique().sort("game_id")["position_group"].to_list()
+    assert found == ["G", "G", "F"]
+    later = clean_shots(numbered(games.filter(pl.col("GAME_ID") > 21_000_001))).valid
+    assert later.filter(pl.col("game_id") == 21_000_002)["position_group"].null_count() == 120
