@@ -14,7 +14,7 @@ from parivision_assets.stores.receipts import Receipt, receipt
 def show(prediction_id: str, *, with_replay: bool, as_json: bool) -> None:
     """Print the receipt; with a replay raise CommandError where the recomputed answer is another."""
     home = Home(Settings())
-    found = receipt(home, prediction_id)
+    found = receipt(home, prediction_id, ask_mlflow=True)
     again = recompute(home, prediction_id) if with_replay else None
     if as_json:
         print_json(found.to_dict() | ({} if again is None else {"replay": replay_summary(again)}))

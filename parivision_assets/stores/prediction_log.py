@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
@@ -31,6 +32,7 @@ QUEUE_ROWS = 10_000
 GROUP_ROWS = 1_000
 """Rows per transaction: beyond this a row costs no less, and who waits waits longer."""
 READ_PATIENCE_S = 2.0
+_ID = re.compile("[0-9a-f]{32}")
 _DAY = dt.timedelta(days=1)
 EVENT_COLUMNS = {
     "prediction_id": str,
@@ -143,6 +145,8 @@ class PredictionLog:
 
     def find(self, prediction_id: str) -> LogEntry | None:
         """Return an entry by its id, None where there is none."""
+        if not _ID.fullmatch(prediction_id):
+            return None
         query = sa.select(prediction_log_table).where(prediction_log_table.c.prediction_id == prediction_id)
         rows = self._read(query)
         return _entry(rows[0]) if rows else None

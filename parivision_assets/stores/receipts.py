@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from parivision_assets.core.monitoring_tables import PREDICTION_OUTCOMES, STATES
+from parivision_assets.core.questions import Answer
 from parivision_assets.stores.atomic import StoreAbsentError, StoreDamagedError
 from parivision_assets.stores.bundles import Bundle
 from parivision_assets.stores.chain import Record
@@ -73,10 +74,11 @@ def logged(home: Home, prediction_id: str) -> LogEntry:
     return found
 
 
-def receipt(home: Home, prediction_id: str) -> Receipt:
+def receipt(home: Home, prediction_id: str, *, ask_mlflow: bool = False) -> Receipt:
     """Return the whole chain of one answer; raise PredictionAbsentError where there is none.
 
-    Links that are damaged or gone are no error: the receipt names them.
+    Links that are damaged or gone are no error: the receipt names them. MLflow, which takes seconds to import, is
+    asked for runs that were not recorded beside a bundle only where `ask_mlflow` says so.
     """
     entry = logged(home, prediction_id)
     answer, missing = entry.answer, list[str]()
@@ -97,7 +99,7 @@ def receipt(home: Home, prediction_id: str) -> Receipt:
         model=_shown(answer.model, model),
         state=_shown(answer.state, state),
         promotion=promotion,
-        runs=_runs(made, missing),
+        runs=_runs(home, answer, made, missing, ask_mlflow=ask_mlflow),
         data_versions=_data_versions(home, model, missing),
         raw_files=_raw_files(home, entry, model, made, missing),
         outcome=_outcome(home, entry),
@@ -157,14 +159,23 @@ def _record(record: Record) -> dict[str, Any]:
     }
 
 
-def _runs(made: dict[str, Provenance | None], missing: list[str]) -> dict[str, str | None]:
-    for name, found in made.items():
+def _runs(
+    home: Home, answer: Answer, made: dict[str, Provenance | None], missing: list[str], *, ask_mlflow: bool
+) -> dict[str, str | None]:
+    model, state = made[MODEL], made[STATE] or Provenance()
+    if model is None and ask_mlflow:
+        try:
+            mlflow_run = home.registry.run_of_bundle(answer.target, answer.model)
+            model = Provenance(home.registry.dagster_run(mlflow_run), mlflow_run)
+        except LookupError as error:
+            missing.append(f"runs: {error}")
+    for name, found in ((MODEL, model), (STATE, made[STATE])):
         if found is None:
             missing.append(f"runs: which run made the {name} was not recorded; it is older than such records")
-    model, state = made[MODEL] or Provenance(), made[STATE] or Provenance()
+    known = model or Provenance()
     return {
-        "model_mlflow_run": model.mlflow_run,
-        "model_dagster_run": model.dagster_run,
+        "model_mlflow_run": known.mlflow_run,
+        "model_dagster_run": known.dagster_run,
         "state_dagster_run": state.dagster_run,
     }
 

@@ -216,6 +216,11 @@ class ModelRegistry:
         """Return the id of the run that made a bundle; raise LookupError when no version of the target holds it."""
         return str(self._version_of(target, bundle_digest).run_id)
 
+    def dagster_run(self, run_id: str) -> str | None:
+        """Return the Dagster run that a run belongs to, None where it says none."""
+        found: str | None = self.client.get_run(run_id).data.tags.get(DAGSTER_RUN_TAG)
+        return found
+
     def _version_of(self, target: str, bundle_digest: str) -> Any:
         versions = self.client.search_model_versions(f"name = '{target}'")
         holding = [v for v in versions if v.tags.get("bundle_digest") == bundle_digest]

@@ -257,10 +257,10 @@ def test_what_the_api_answered_becomes_outcomes_and_counts_once(served: SmallPla
     small = copied(served, tmp_path)
     before = table(small, "live_performance")
     features = small.home.tables.read(SHOT_FEATURES.name, SEASON).sort("game_date", "game_id", "shot_number")
-    keys = pl.concat_str([pl.col(name).cast(pl.String) for name in SHOT_EVENT_COLUMNS], separator="/")
     # Drawn shots may fall into one second: take one that stands alone.
-    alone = features.filter(keys.is_unique()).row(0, named=True)
-    event = ShotEvent(*(alone[name] for name in ("game_id", "game_date", "player_id", "quarter", "clock_s")))
+    alone = features.filter(pl.struct(SHOT_EVENT_COLUMNS).is_unique()).row(0, named=True)
+    game_id, player_id, quarter, clock_s = (int(alone[name]) for name in SHOT_EVENT_COLUMNS)
+    event = ShotEvent(game_id, alone["game_date"], player_id, quarter, clock_s)
     coming = ShotEvent(9, TODAY, 7, 1, 100)
     early, late = event.game_date - dt.timedelta(days=1), event.game_date
     first, again, too_late, pending = answers(
