@@ -26,6 +26,7 @@ from app.api.requests import GameRequest, ShotBatch, ShotRequest
 from app.api.search import search_router
 from app.api.service import Service, store_failed
 from app.api.shots import shots_router
+from app.docs_page import serve_docs
 from app.problems import install
 from parivision_assets.settings import Settings
 from parivision_assets.stores.atomic import StoreError
@@ -39,7 +40,7 @@ BODIES = (ShotRequest, ShotBatch, GameRequest, OriginalRequest)
 DESCRIPTION = """Probabilities of shots and games from the promoted models.
 
 Only a shot's spot is needed; what else is known makes the probability sharper. Every answer is recorded before it is
-sent and has a receipt. Errors are problem documents (RFC 9457); their kinds are described at [/problems](/problems).
+sent and has a receipt. Errors are problem documents (RFC 9457); their kinds are described at /problems.
 """
 
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     api = service.home.settings.api
     # The last one added is the first one asked.
+    serve_docs(app)
     app.add_exception_handler(StoreError, _answer_store)
     app.add_middleware(Direct, routes=direct_routes(routers))
     app.add_middleware(Admission, access=service.access)
