@@ -15,7 +15,7 @@ from parivision_assets.serving.snapshot import ServedState
 UNKNOWN_PLAYER, UNKNOWN_TEAM, UNSEEN_ACTION = "unknown_player", "unknown_team", "unseen_action"
 STALE_STATE, LATE_EVENT = "stale_state", "late_event"
 FLAGS = {
-    UNKNOWN_PLAYER: "The state remembers nothing of this player: answered as for a player who is not named.",
+    UNKNOWN_PLAYER: "The state remembers nothing of this player: answered as for a newcomer.",
     UNKNOWN_TEAM: "The state remembers nothing of a team: answered as if no team was named.",
     UNSEEN_ACTION: "The state remembers no shot described like this.",
     STALE_STATE: "The game is more than a week after the newest game that the state knows.",
@@ -40,7 +40,8 @@ class ShotRequest:
 def shot_request(question: ShotQuestion, state: ServedState, known_until: dt.date) -> ShotRequest:
     """Return the request of a checked question; `known_until` is the newest date whose outcomes the answer may know.
 
-    A player or team without a memory is withheld with its context, so that the probability holds.
+    A player without a memory is a newcomer, as in training: on debuts of a season that no model had seen, that lost
+    0.633 nats per shot and the withheld player 0.634. Of teams none was new in training, so theirs is withheld.
     """
     flags = []
     columns: dict[str, Any] = {
@@ -52,12 +53,11 @@ def shot_request(question: ShotQuestion, state: ServedState, known_until: dt.dat
     is_known = None
     if question.player_id is not None:
         is_known = question.player_id in state.positions
-        if is_known:
-            columns["player_id"] = question.player_id
-            columns["position_group"] = question.position_group or state.positions[question.player_id]
-        else:
-            columns["position_group"] = None
+        columns["player_id"] = question.player_id
+        if not is_known:
             flags.append(UNKNOWN_PLAYER)
+        elif question.position_group is None:
+            columns["position_group"] = state.positions[question.player_id]
     named = [team for team in (question.team, question.opponent) if team is not None]
     if all(team in state.shooting_teams for team in named):
         columns |= {"team": question.team, "opponent": question.opponent, "is_home": question.is_home}

@@ -16,7 +16,7 @@ from parivision_assets.core.questions import Answer, ShotQuestion
 from parivision_assets.core.shot_features import FEATURES, REQUEST_SCHEMA, complete_requests
 from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE
 from parivision_assets.serving.models import ServedModel, chance_of
-from parivision_assets.serving.requests import UNKNOWN_PLAYER, ShotRequest, shot_request
+from parivision_assets.serving.requests import ShotRequest, shot_request
 from parivision_assets.serving.rules import check_shot
 from parivision_assets.serving.shot_rows import NAMES, context_row, feature_values
 from parivision_assets.serving.snapshot import NotReadyError, ServedState, Snapshot
@@ -118,10 +118,8 @@ def request_frame(requests: Sequence[dict[str, Any]]) -> pl.DataFrame:
 
 
 def _answer(model: ServedModel, state: ServedState, request: ShotRequest, result: _Result) -> Answer:
-    # Of a player whom nobody knows nothing is remembered; of one who is not named, it is not asked.
-    attempts = 0.0 if UNKNOWN_PLAYER in request.flags else result.shooter_attempts
     low, high = interval.shot_interval(
-        result.logit, result.withheld_set, attempts, result.cell_attempts, model.trained.calibration
+        result.logit, result.withheld_set, result.shooter_attempts, result.cell_attempts, model.trained.calibration
     )
     return Answer(
         target=model.target,

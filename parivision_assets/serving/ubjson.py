@@ -79,9 +79,10 @@ class _Reader:
 
     def _array(self) -> Any:
         if self._peek(b"$"):
-            kind = np.dtype(_NUMBERS[self.take(1)])
-            if not self._peek(b"#"):
-                raise ValueError(f"no universal binary JSON: a typed array without a length at byte {self.place}")
+            marker = self.take(1)
+            if marker not in _NUMBERS or not self._peek(b"#"):
+                raise ValueError(f"no universal binary JSON: an array without type or length at byte {self.place}")
+            kind = np.dtype(_NUMBERS[marker])
             count = self._length()
             return np.frombuffer(self.take(count * kind.itemsize), kind).astype(kind.newbyteorder("="))
         if self._peek(b"#"):
