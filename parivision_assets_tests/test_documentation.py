@@ -13,7 +13,7 @@ import typer
 from parivision_assets.cli import app
 from parivision_assets.core.league import ScenarioKind
 from parivision_assets.definitions import build_definitions
-from parivision_assets.settings import LeagueSettings, LoopSettings, Settings
+from parivision_assets.settings import ApiSettings, BetsSettings, LeagueSettings, LoopSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 README, README_FR = ROOT / "README.md", ROOT / "README.fr.md"
@@ -191,8 +191,8 @@ def test_every_job_sensor_check_and_scenario_is_described(platform: Any, jobs: s
 
 
 def settings_variables() -> set[str]:
-    own = {f"PARIVISION_{name.upper()}" for name in Settings.model_fields if name not in {"league", "loop"}}
-    nested = {"LEAGUE": LeagueSettings, "LOOP": LoopSettings}
+    nested = {"LEAGUE": LeagueSettings, "LOOP": LoopSettings, "API": ApiSettings, "BETS": BetsSettings}
+    own = {f"PARIVISION_{name.upper()}" for name in Settings.model_fields if name.upper() not in nested}
     return own | {f"PARIVISION_{part}_{name.upper()}" for part in nested for name in nested[part].model_fields}
 
 
