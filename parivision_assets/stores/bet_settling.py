@@ -76,6 +76,8 @@ class BetSettling:
     def settle(self, season: int, known: KnownResults) -> Settled:
         """Settle, void and correct the bets of a season's games by what is known of them; again changes nothing."""
         done = Settled()
+        # What an earlier run was killed in comes first: a game ends anew once all its bets have followed.
+        self._settle_behind(season, known.today, done)
         for row in self._games(season):
             ended = None if row.ended is None else GameEnd(row.ended)
             end = game_end(BetGame(row.game_key, season, row.game_date, row.home_team, row.away_team), known, ended)
@@ -83,20 +85,27 @@ class BetSettling:
                 closing = known.closing.get(row.game_key, row.closing_probability)
                 if self._end(row.game_key, row.version, end, closing):
                     done.games[row.game_key] = end.value
-        for game_key in self._behind(season):
-            while self._settle_batch(game_key, known.today, done):
-                pass
+        self._settle_behind(season, known.today, done)
         return done
+
+    def _settle_behind(self, season: int, today: dt.date, done: Settled) -> None:
+        for game_key in self._behind(season):
+            while self._settle_batch(game_key, today, done):
+                pass
 
     def _games(self, season: int) -> Sequence[sa.Row[Any]]:
         query = sa.select(games).where(games.c.season == season).order_by(games.c.game_key)
         return self._database.read(lambda connection: connection.execute(query).all())
 
     def _end(self, game_key: str, version: int, end: GameEnd, closing_probability: float | None) -> bool:
-        """End a game for its bets unless somebody did since; nobody bets on it from here on."""
+        """End a game for its bets unless somebody did since, or some of them wait for its end before this one.
+
+        Nobody bets on it from here on.
+        """
         values = {"ended": end.value, "closing_probability": closing_probability, "version": version + 1}
-        change = games.update().where(games.c.game_key == game_key, games.c.version == version).values(values)
-        query = change.returning(games.c.game_key)
+        waiting = sa.exists().where(bets.c.game_key == game_key, bets.c.version < version)
+        same = sa.and_(games.c.game_key == game_key, games.c.version == version, sa.not_(waiting))
+        query = games.update().where(same).values(values).returning(games.c.game_key)
         return self._database.write(lambda connection: connection.execute(query).first() is not None)
 
     def _behind(self, season: int) -> list[str]:

@@ -135,6 +135,17 @@ def test_what_was_ended_and_not_settled_is_settled_by_the_next_run(world: World)
     assert world.settle({}).outcomes == {"won": 1}
 
 
+def test_a_game_is_not_corrected_before_its_bets_have_followed(world: World) -> None:
+    ann = world.join()
+    world.place(ann.player.player_id)
+    settling = world.bets.settling
+    assert settling._end(KEY, 0, bet_settling.GameEnd.HOME, None)
+    assert not settling._end(KEY, 1, bet_settling.GameEnd.AWAY, None)
+    assert world.settle({KEY: False}).outcomes == {"won": 1, "lost": 1}
+    assert world.balance(ann) == 99_000
+    assert world.bets.audit().holds
+
+
 def test_other_seasons_are_left_alone(world: World) -> None:
     world.place(world.join().player.player_id)
     other = bet_settling.KnownResults(FIRST_DAY, {KEY: True})
