@@ -14,6 +14,11 @@ from parivision_assets.stores.log_writer import LogUnavailableError
 
 LOCKED_S = 5.0
 """How long another process's write lock is waited for; a commit of a thousand rows holds it for about 15 ms."""
+SYNCHRONOUS = "NORMAL"
+"""Kill -9 loses nothing that was committed; a power failure may lose the commits since the last checkpoint.
+
+FULL would not, for a wait on the disk at every commit: 1.8 ms and 0.2 ms of processor here, whatever the rows.
+"""
 
 
 class LogConnection:
@@ -72,7 +77,7 @@ class LogConnection:
             driver: Any = connection.driver_connection
             driver.isolation_level = None
             driver.execute(f"PRAGMA busy_timeout={LOCKED_S * 1000:.0f}")
-            driver.execute("PRAGMA synchronous=NORMAL")
+            driver.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         return connection
 
     def _is_lost(self, error: Any) -> bool:

@@ -16,23 +16,12 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parivision_assets.core.questions import Answer
 from parivision_assets.stores.database import migrate_database, open_database
 from parivision_assets.stores.log_connection import LogConnection
 from parivision_assets.stores.log_writer import LogFullError, LogUnavailableError
 from parivision_assets.stores.prediction_log import LogEntry, PredictionLog, new_prediction_id
 from parivision_assets_tests.postgres import Cluster
-
-ANSWER = Answer(
-    "shot_pre_release", 0.4375, 0.4, 0.5, 3, True, ("stale_state", "unseen_action"), "a" * 64, 17, "b" * 64,
-    dt.date(2024, 1, 2), b"\x00\x00\x80?\x00\x00\xc0\x7f",
-)  # fmt: skip
-TIME_LIMIT_S = 120
-
-
-def entry(**changes: object) -> LogEntry:
-    asked = LogEntry(new_prediction_id(), "2024-01-03T20:15:00.123456+00:00", ANSWER, '{"x_ft":1.0}')
-    return replace(asked, **changes)
+from parivision_assets_tests.stores.log_entries import ANSWER, TIME_LIMIT_S, entry
 
 
 def shot(game_date: dt.date, **changes: object) -> LogEntry:
@@ -263,7 +252,9 @@ def test_a_database_that_is_away_fails_these_and_comes_back_by_itself(postgres: 
 def test_a_forked_process_is_told_to_open_its_own(tmp_path: Path) -> None:
     program = """
 import os, sys
-from parivision_assets_tests.stores.test_prediction_log import LogUnavailableError, PredictionLog, entry
+from parivision_assets.stores.log_writer import LogUnavailableError
+from parivision_assets.stores.prediction_log import PredictionLog
+from parivision_assets_tests.stores.log_entries import entry
 log = PredictionLog.open(sys.argv[1])
 log.append([entry()]).result(60)
 child = os.fork()

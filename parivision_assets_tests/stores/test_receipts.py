@@ -21,8 +21,8 @@ from parivision_assets.stores.provenance import (
 )
 from parivision_assets.stores.receipts import PredictionAbsentError, receipt
 from parivision_assets_tests.small_platform import import_foreign_libraries
+from parivision_assets_tests.stores.log_entries import ANSWER, TIME_LIMIT_S, entry
 from parivision_assets_tests.stores.small_champions import home_at, model, promote, promotion
-from parivision_assets_tests.stores.test_prediction_log import ANSWER, TIME_LIMIT_S, entry
 
 TARGET = "shot_pre_release"
 NAMES = ["x_ft", "y_ft", "clock_s"]
