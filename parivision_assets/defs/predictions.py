@@ -113,7 +113,7 @@ def prediction_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asset
             return
         found = collect_state(home, newest + dt.timedelta(days=1))
         ref = write_state(home, found)
-        record_provenance(home, ref.digest, Provenance(context.run_id, None, landed_numbers(home, newest.year + 1)))
+        record_provenance(home, ref.digest, Provenance(context.run.run_id, None, landed_numbers(home, newest.year + 1)))
         yield dg.MaterializeResult(
             value=StoredBundle(ref.digest),
             data_version=dg.DataVersion(ref.digest),
