@@ -23,8 +23,8 @@ _PAGE = """<!doctype html>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 0 auto; padding: 1rem; }
 summary { cursor: pointer; padding: .25rem 0; }
 summary code, h2 { font-weight: 600; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
-td, th { padding: .15rem .75rem .15rem 0; text-align: left; vertical-align: top; }
+dd { margin: 0 0 .5rem 1rem; }
+dt, dd { overflow-wrap: anywhere; }
 pre { overflow-x: auto; padding: .5rem; border: 1px solid; border-radius: .25rem; }
 details { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 </style>
@@ -37,15 +37,17 @@ details { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transpar
 <details id="{{ one.id }}">
 <summary><code>{{ one.method }} {{ one.path }}</code> {{ one.words }}</summary>
 {% if one.fields %}
-<table><tr><th>field</th><th>kind</th><th>meaning</th></tr>
+<dl>
 {% for field in one.fields %}
-<tr><td><code>{{ field.name }}</code>{% if field.is_needed %} (needed){% endif %}</td>
-<td>{{ field.kind }}</td><td>{{ field.words }}</td></tr>
-{% endfor %}</table>
+<dt><code>{{ field.name }}</code>{% if field.is_needed %} (needed){% endif %} <small>{{ field.kind }}</small></dt>
+<dd>{{ field.words }}</dd>
+{% endfor %}
+</dl>
 {% endif %}
 {% for example in one.examples %}<pre>{{ example }}</pre>{% endfor %}
-<table><tr><th>status</th><th>meaning</th></tr>
-{% for status, words in one.answers %}<tr><td>{{ status }}</td><td>{{ words }}</td></tr>{% endfor %}</table>
+<dl>
+{% for status, words in one.answers %}<dt>{{ status }}</dt><dd>{{ words }}</dd>{% endfor %}
+</dl>
 </details>
 {% endfor %}
 {% endfor %}
