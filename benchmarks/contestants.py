@@ -58,16 +58,34 @@ class Running:
     process: subprocess.Popen[bytes]
     port: int
     start_s: float
+    start_cpu_s: float = float("nan")
 
-    def memory_mib(self) -> float | None:
-        """Return the resident memory of all its processes together; None where there is no /proc."""
-        pages = 0
+    def memory_mib(self) -> float:
+        """Return the resident memory of all its processes together; NaN where there is no /proc."""
+        pages = [int((folder / "statm").read_text().split()[1]) for folder in self._processes()]
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages else float("nan")
+
+    def cpu_s(self) -> float:
+        """Return the processor time of all its processes: other programs do not add to it. NaN without /proc."""
+        ticks = [sum(map(int, _stat(folder)[11:13])) for folder in self._processes()]
+        return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else float("nan")
+
+    def _processes(self) -> list[Path]:
+        """Return the folders in /proc of the process and its descendants."""
+        parents: dict[int, int] = {}
         for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError, ValueError):
-                session = int((folder / "stat").read_text().rpartition(")")[2].split()[3])
-                if session == self.process.pid:
-                    pages += int((folder / "statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20 if pages else None
+            # Others' processes end meanwhile.
+            with contextlib.suppress(OSError):
+                parents[int(folder.name)] = int(_stat(folder)[1])
+        family = {self.process.pid}
+        while grown := {child for child, parent in parents.items() if parent in family} - family:
+            family |= grown
+        return [Path("/proc") / str(number) for number in family & set(parents)]
+
+
+def _stat(folder: Path) -> list[str]:
+    """Return what /proc says of a process from its state on: parent second, user and system ticks 12th and 13th."""
+    return (folder / "stat").read_text().rpartition(")")[2].split()
 
 
 def champion(home: Home) -> TrainedModel:
@@ -177,7 +195,8 @@ def started(contestant: Contestant, log: Path) -> Iterator[Running]:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
     try:
         _await_ready(process, f"http://{HOST}:{port}{contestant.ready_path}", began, log)
-        yield Running(process, port, time.perf_counter() - began)
+        start_s = time.perf_counter() - began
+        yield Running(process, port, start_s, Running(process, port, start_s).cpu_s())
     finally:
         # The whole session: several of them start workers of their own.
         with contextlib.suppress(ProcessLookupError):
