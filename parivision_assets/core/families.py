@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,8 @@ Vector = npt.NDArray[np.float64]
 Progress = Callable[[float], None]
 Params = Mapping[str, Any]
 
+LEAST_START = 0.02
+"""Boosting starts from a rate at least this far from 0 and 1."""
 PROBABILITY_FLOOR = 1e-6
 """Forests may answer 0 or 1; logits are taken after clipping to this distance from both."""
 
@@ -90,8 +93,17 @@ def starting_logit(matrix: Matrix, starts: tuple[int, ...]) -> Vector:
     rate = np.full(len(matrix), np.nan)
     for column in starts:
         rate = np.where(np.isnan(rate), matrix[:, column].astype(np.float64), rate)
-    rate = np.clip(np.where(np.isnan(rate), 0.5, rate), 0.02, 0.98)
+    rate = np.clip(np.where(np.isnan(rate), 0.5, rate), LEAST_START, 1 - LEAST_START)
     return np.asarray(np.log(rate / (1 - rate)), dtype=np.float64)
+
+
+def starting_logit_of_one(row: Sequence[float], starts: tuple[int, ...]) -> float:
+    """Return the log-odds that one row starts from, the same bits as `starting_logit` in a fraction of its time."""
+    given = (row[column] for column in starts)
+    rate = next((rate for rate in given if not math.isnan(rate)), 0.5)
+    rate = min(max(rate, LEAST_START), 1 - LEAST_START)
+    # NumPy's logarithm is not always math's.
+    return float(np.log(rate / (1 - rate)))
 
 
 @dataclass(frozen=True)

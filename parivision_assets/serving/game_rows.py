@@ -16,9 +16,9 @@ from parivision_assets.core.game_state import EPOCH, Fixture, GameState
 from parivision_assets.serving.expressions import Row, compile_rows
 
 FIRST_MONTH = 8
-"""Games from August on belong to the season that ends in the next year, unless the last one is still going on."""
-SEASON_GOES_ON_DAYS = 7
-"""A season that was played in August goes on at most this long after its newest game (2020: until October)."""
+"""Games from August on belong to the season that ends in the next year."""
+LONGEST_BREAK_DAYS = 10
+"""Games this soon after the newest belong to its season: that of 2020 went on until October. Summers are longer."""
 MORNINGS_KEPT = 16
 
 
@@ -44,12 +44,10 @@ class TeamsAhead:
 
     def season_of(self, date: dt.date) -> int:
         """Return the season, by the year in which it ends, of a game on a date after the newest."""
-        by_month = date.year + (date.month >= FIRST_MONTH)
         newest, season = self.newest, self.teams.season
-        if newest is None or season is None or by_month != season + 1:
-            return by_month
-        goes_on = newest.month >= FIRST_MONTH and newest.year == season
-        return season if goes_on and (date - newest).days <= SEASON_GOES_ON_DAYS else by_month
+        if newest is not None and season is not None and (date - newest).days <= LONGEST_BREAK_DAYS:
+            return season
+        return date.year + (date.month >= FIRST_MONTH)
 
     def morning(self, date: dt.date) -> GameState:
         """Return the state on the morning of a date; raise ValueError for a date that is not after the newest game."""

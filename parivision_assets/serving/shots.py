@@ -21,7 +21,7 @@ from parivision_assets.serving.rules import check_shot
 from parivision_assets.serving.shot_rows import NAMES, context_row, feature_values
 from parivision_assets.serving.snapshot import NotReadyError, ServedState, Snapshot
 
-FRAMES_FROM = 100
+FRAMES_FROM = 50
 """Questions from which on frames are quicker than rows, by `benchmarks/single_row.py`."""
 
 SHOOTER_ATTEMPTS, CELL_ATTEMPTS = "shooter_attempts_long", "league_cell_attempts_recent"

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from parivision_assets.core.encoding import Matrix
-from parivision_assets.core.families import BoosterPredictor, starting_logit
+from parivision_assets.core.families import BoosterPredictor, starting_logit, starting_logit_of_one
 from parivision_assets.serving.ubjson import read_ubjson
 
 Vector = npt.NDArray[np.float64]
@@ -51,11 +51,13 @@ class OnnxBooster:
 
     def margin(self, matrix: Matrix) -> npt.NDArray[np.float32]:
         """Return the trees' sum per row, base score included."""
-        found: npt.NDArray[np.float32] = self.session.run(None, {ROWS: matrix})[0]
+        found: npt.NDArray[np.float32] = self.session.run([MARGIN], {ROWS: matrix})[0]
         return found[:, 0]
 
     def logit(self, matrix: Matrix) -> Vector:
         """See Predictor."""
+        if len(matrix) == 1:
+            return np.array([starting_logit_of_one(matrix[0].tolist(), self.starts) + float(self.margin(matrix)[0])])
         return starting_logit(matrix, self.starts) + self.margin(matrix).astype(np.float64)
 
     def importances(self) -> Vector:

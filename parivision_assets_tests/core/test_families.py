@@ -10,6 +10,7 @@ from parivision_assets.core.families import (
     LinearBasis,
     Machine,
     starting_logit,
+    starting_logit_of_one,
 )
 
 PARAMS: dict[str, dict[str, Any]] = {
@@ -121,3 +122,18 @@ def test_progress_reaches_the_end() -> None:
     FAMILIES["xgboost"](*data(500), PARAMS["xgboost"], Machine(1, 1), shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+def test_one_row_alone_starts_from_the_same_bits() -> None:
+    rng = np.random.default_rng(4)
+    matrix = rng.uniform(-0.1, 1.1, (2_000, 3)).astype(np.float32)
+    matrix[rng.random(matrix.shape) < 0.3] = np.nan
+    alone = [starting_logit_of_one(row, (2, 0)) for row in matrix.tolist()]
+    assert alone == starting_logit(matrix, (2, 0)).tolist()
+
+
+@pytest.mark.parametrize("family", NAMES)
+def test_one_row_alone_is_predicted_as_among_others(family: str) -> None:
+    model, (matrix, _, _) = fitted(family), data(300, seed=3)
+    alone = np.concatenate([model.logit(matrix[row : row + 1]) for row in range(len(matrix))])
+    assert (alone == model.logit(matrix)).all()

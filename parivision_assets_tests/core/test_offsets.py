@@ -62,3 +62,16 @@ def test_few_tracked_shots_teach_nothing() -> None:
 def test_an_offset_survives_a_file() -> None:
     offset = TrackingOffset.fit(*tracked(8_000), (2015,))
     assert TrackingOffset.from_dict(offset.to_dict()) == offset
+
+
+def test_one_shot_alone_gets_the_same_bits() -> None:
+    frame, base, made = tracked()
+    offset = TrackingOffset.fit(frame, base, made, (2015,))
+    columns = ("defender_distance_ft", "shot_clock_s", "spot_distance_ft")
+    rng = np.random.default_rng(3)
+    some = frame.head(600).with_columns(
+        pl.when(pl.Series(rng.random(600) < 0.7)).then(pl.col(name)).alias(name) for name in columns
+    )
+    alone = [offset.logit_of_one(*row) for row in some.select(columns).iter_rows()]
+    assert alone == offset.logit(some).tolist()
+    assert len(set(alone)) > 400
