@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -27,6 +28,7 @@ PROBLEMS = {
     "store-failed": "A store could not be read. Wait for Retry-After seconds; whoever runs the service finds the cause "
     "in its own log.",
 }
+FIRST_LOOK_S = 10.0
 _log = logging.getLogger("parivision.api")
 
 
@@ -56,19 +58,23 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Open everything, follow what is promoted meanwhile, and close at the end."""
-        await asyncio.to_thread(self.look)
-        following = asyncio.create_task(self._follow())
+        looked = asyncio.Event()
+        following = asyncio.create_task(self._follow(looked))
         try:
+            # A database that is away is waited for by the look itself: probes are answered meanwhile.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(looked.wait(), FIRST_LOOK_S)
             yield
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await asyncio.to_thread(self._close)
 
-    async def _follow(self) -> None:
+    async def _follow(self, looked: asyncio.Event) -> None:
         while True:
-            await asyncio.sleep(self.home.settings.api.refresh_s)
             await asyncio.to_thread(self.look)
+            looked.set()
+            await asyncio.sleep(self.home.settings.api.refresh_s)
 
     def look(self) -> None:
         """Look at everything that may have changed; what fails is said in `problems` and tried again at the next look.
@@ -88,8 +94,7 @@ class Service:
                 self._note(part, str(error))
             # A defect in what is only shown must not end the task that follows promotions.
             except Exception:  # noqa: BLE001
-                _log.exception("%s could not be looked at", part)
-                self._note(part, "it could not be read; the service's log says why")
+                self._note(part, f"{part} could not be looked at; the service's log says why", is_fault=True)
             else:
                 self._note(part, self.predictor.problem if part == "predictor" else None)
 
@@ -166,12 +171,12 @@ class Service:
     def _changed(self, part: str, version: object) -> bool:
         return self._seen.get(part) != version
 
-    def _note(self, part: str, problem: str | None) -> None:
+    def _note(self, part: str, problem: str | None, *, is_fault: bool = False) -> None:
         if problem is None:
             if self.problems.pop(part, None):
                 _log.warning("%s: works again", part)
         elif self.problems.get(part) != problem:
-            _log.error("%s: %s", part, problem)
+            _log.error("%s: %s", part, problem, exc_info=is_fault)
             self.problems[part] = problem
 
     def _close(self) -> None:

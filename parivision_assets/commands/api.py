@@ -35,4 +35,5 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
             access_log=False,
             log_level="warning",
             server_header=False,
+            timeout_graceful_shutdown=10,
         )

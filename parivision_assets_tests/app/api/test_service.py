@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.api import PROBLEMS, create_app
+from app.api import service as service_module
 from app.problems import COMMON
 from parivision_assets.settings import ApiSettings, Settings
 from parivision_assets.stores.log_writer import LogFullError, LogUnavailableError
@@ -249,3 +250,35 @@ def test_browsers_of_other_sites_may_not_ask_unless_set(client: httpx.Client, st
 def test_settings_of_the_service() -> None:
     with pytest.raises(ValueError, match="greater than"):
         ApiSettings(refresh_s=0)
+
+
+def test_probes_are_answered_while_a_store_is_waited_for(champions: Settings, monkeypatch) -> None:
+    came_back = threading.Event()
+    monkeypatch.setattr(service_module, "FIRST_LOOK_S", 0.01)
+    app = create_app(champions)
+    refresh = app.state.service.predictor.refresh
+    monkeypatch.setattr(app.state.service.predictor, "refresh", lambda: came_back.wait() and refresh())
+    with TestClient(app) as client:
+        try:
+            assert client.get("/livez").status_code == 200
+            assert client.get("/readyz").status_code == 503
+        finally:
+            came_back.set()
+        until(lambda: client.get("/readyz").status_code == 200)
+
+
+def test_a_defect_in_what_is_shown_is_logged_once_and_ends_nothing(champions: Settings, monkeypatch, caplog) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(service_module, "monitored_version", fail)
+    service = create_app(champions).state.service
+    for _ in range(3):
+        service.look()
+    assert service.missing() == []
+    assert set(service.problems) == {"monitoring"}
+    assert caplog.text.count("RuntimeError: a defect") == 1
+    monkeypatch.setattr(service_module, "monitored_version", lambda _: ())
+    service.look()
+    assert service.problems == {}
+    service.home.prediction_log.close()
