@@ -193,7 +193,10 @@ def test_every_job_sensor_check_and_scenario_is_described(platform: Any, jobs: s
 def settings_variables() -> set[str]:
     nested = {"LEAGUE": LeagueSettings, "LOOP": LoopSettings, "API": ApiSettings, "BETS": BetsSettings}
     own = {f"PARIVISION_{name.upper()}" for name in Settings.model_fields if name.upper() not in nested}
-    return own | {f"PARIVISION_{part}_{name.upper()}" for part in nested for name in nested[part].model_fields}
+    for part, settings in nested.items():
+        for name, field in settings.model_fields.items():
+            own.add(str(field.validation_alias or f"PARIVISION_{part}_{name.upper()}"))
+    return own
 
 
 @pytest.mark.parametrize("page", PAGES, ids=PAGE_IDS)
