@@ -48,6 +48,8 @@ WAVES = 40
 WAVES_OPEN = 3
 DUPLICATED = 0.25
 """Share of bets that a second client sends too."""
+CORRECTED = 0.2
+"""Looks of the settler that find a result corrected; all bets on that game are settled anew."""
 PLAYERS = 64
 WELCOME_CENTS = 10**11
 RESULTS = Path(__file__).parent / "results" / "bets_stress.json"
@@ -208,12 +210,15 @@ def work(plan: Plan, players: list[tuple[int, str]], worker: int) -> None:
 def settle_on(plan: Plan) -> None:
     """End games that are no longer bet on, correct some, again and again, until it is killed."""
     home, drawn = Home(plan.settings), random.Random()  # noqa: S311
+    wins: dict[str, bool] = {}
     while True:
-        progress = count_bets(home)
-        ended = max(0, progress * WAVES // plan.bets - WAVES_OPEN)
-        wins = {plan.game(number).game_key: drawn.random() < 0.5 for number in range(ended)}
+        ended = max(0, count_bets(home) * WAVES // plan.bets - WAVES_OPEN)
+        wins |= {plan.game(number).game_key: number % 2 == 0 for number in range(len(wins), ended)}
+        if ended and drawn.random() < CORRECTED:
+            key = plan.game(drawn.randrange(ended)).game_key
+            wins[key] = not wins[key]
         home.bets.settling.settle(SEASON, KnownResults(DAY, wins))
-        time.sleep(0.05)
+        time.sleep(0.5)
 
 
 def count_bets(home: Home) -> int:
