@@ -146,11 +146,13 @@ def batches(running: Running, questions: list[dict[str, Any]]) -> dict[str, floa
 
 
 def ratios(found: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """Return our throughput over each other's."""
+    """Return our throughput over each other's, and each other's processor time per request over ours."""
     if OURS not in found:
         return {}
-    ours = found[OURS]["per_s"]
-    return {f"throughput / {name}": round(ours / one["per_s"], 2) for name, one in found.items() if name != OURS}
+    ours, others = found[OURS], {name: one for name, one in found.items() if name != OURS}
+    wall = {f"throughput / {name}": round(ours["per_s"] / one["per_s"], 2) for name, one in others.items()}
+    cpu = "cpu_ms_per_request"
+    return wall | {f"processor time of {name} / ours": round(one[cpu] / ours[cpu], 2) for name, one in others.items()}
 
 
 def machine() -> dict[str, Any]:

@@ -38,7 +38,7 @@ USUAL_ATTEMPTS = 500.0
 GAME_MODEL_SD = 0.10
 LOGIT_PER_SD = 1.7
 """Log-odds of winning per standard deviation of the margin: the normal's slope against the logistic's."""
-EDGE_FACTOR = 0.85
+EDGE_FACTOR = 0.75
 """How uncertain strength edges are, against what the ratings say: they allow for more drift than most teams show."""
 UNKNOWN_EDGE_SD = 0.5
 """Spread of strength edges between any two teams over that of a game's margin: assumed where a team is unknown."""
