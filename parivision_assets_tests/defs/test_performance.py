@@ -31,6 +31,7 @@ from parivision_assets.core.targets import SHOT_PRE_RELEASE
 from parivision_assets.defs.performance import join_season
 from parivision_assets.defs.scoreboards import target_board
 from parivision_assets.stores.prediction_log import LogEntry, PredictionLog, new_prediction_id
+from parivision_assets.stores.provenance import provenance_of
 from parivision_assets.stores.serving_record import champion_holdout, in_play
 from parivision_assets_tests.model_platform import TARGET, games, model_platform, retrain
 from parivision_assets_tests.small_platform import SmallPlatform, import_foreign_libraries
@@ -118,6 +119,14 @@ def test_live_figures_stand_beside_the_champions_own_holdout(served: SmallPlatfo
     assert whole["log_loss"] == pytest.approx(holdout.log_loss)
     assert whole["change_nats"] == pytest.approx(0.0, abs=1e-8)
     assert frame.filter(pl.col("window") == "7_days").height == 40
+
+
+def test_how_the_champion_came_about_is_on_record(served: SmallPlatform) -> None:
+    champion = in_play(served.home, TARGET)["champion"]
+    made_by = provenance_of(served.home, champion)
+    assert made_by is not None
+    assert made_by.mlflow_run == served.home.registry.run_of_bundle(TARGET, champion)
+    assert made_by.dagster_run == served.home.registry.dagster_run(str(made_by.mlflow_run))
 
 
 def test_everybody_on_the_board_has_the_same_events(served: SmallPlatform) -> None:
