@@ -31,6 +31,8 @@ class Value:
     number: float | None = None
     text: str | None = None
     """The value of a literal."""
+    is_open: bool = False
+    """Whether it is made of literal numbers only: Polars then chooses its type by what it is used with."""
 
     @property
     def is_plain(self) -> bool:

@@ -105,7 +105,7 @@ class _Writer:
         variable = f"v{len(self.lines)}"
         guard = " or ".join(f"{name} is None" for name in value.nulls)
         self.lines.append(f"{variable} = None if {guard} else {value.code}" if guard else f"{variable} = {value.code}")
-        return Value(variable, value.dtype, (variable,))
+        return Value(variable, value.dtype, (variable,), is_open=value.is_open)
 
     def variable(self, code: str, dtype: Any) -> Value:
         """Return a variable for source that may itself be None."""
@@ -138,7 +138,7 @@ class _Writer:
         if dtype == pl.Boolean:
             return Value(repr(plain), dtype)
         if dtype.is_numeric() and isinstance(plain, int | float) and math.isfinite(plain):
-            return Value(repr(plain), dtype, (), plain)
+            return Value(repr(plain), dtype, (), plain, is_open=content.keys() == {"Dyn"})
         if dtype == pl.String:
             return Value(repr(plain), dtype, (), None, plain)
         raise UnknownExpressionError(f"no translation of the literal {json.dumps(content)[:100]}")
@@ -146,6 +146,12 @@ class _Writer:
     def binary(self, tree: Tree, content: Tree) -> Value:
         operator = content["op"]
         left, right = self.value(content["left"]), self.value(content["right"])
+        if any(one.is_open and one.number is None for one in (left, right)) or (left.is_open and right.is_open):
+            # What Polars folds them into is of another type than its schema says.
+            raise UnknownExpressionError("of literals only, the result is to be written, or its type (a cast)")
+        for literal, other in ((left, right), (right, left)):
+            if other.dtype in BITS and isinstance(literal.number, int) and not _fits(literal.number, other.dtype):
+                raise UnknownExpressionError(f"{literal.number} beside {other.dtype}: cast the column to a wider type")
         if operator in {"And", "Or"}:
             return self._logical(operator, left, right)
         nulls = (*left.nulls, *right.nulls)
@@ -170,7 +176,7 @@ class _Writer:
 
     def source(self, value: Value, dtype: Any) -> str:
         """Return an operand as source, a literal rounded to Float32 where the operation is of it."""
-        if isinstance(value.number, float) and dtype in BITS:
+        if dtype in BITS and (isinstance(value.number, float) or not _fits(value.number or 0, dtype)):
             raise UnknownExpressionError(f"no translation of {value.number} as a whole number")
         if value.number is not None and dtype == pl.Float32:
             return repr(single(value.number))
@@ -207,10 +213,13 @@ class _Writer:
             else:
                 raise UnknownExpressionError(f"no translation of a choice between {value.dtype} and {dtype}")
         # A null condition chooses the second branch.
-        return self.variable(f"({branches[0].code} if {chosen} else {branches[1].code})", dtype)
+        is_open = all(self.value(content[name]).is_open for name in ("truthy", "falsy"))
+        return replace(
+            self.variable(f"({branches[0].code} if {chosen} else {branches[1].code})", dtype), is_open=is_open
+        )
 
     def cast(self, tree: Tree, content: Tree) -> Value:
-        value, dtype = self.value(content["expr"]), self.dtype(tree)
+        value, dtype = replace(self.value(content["expr"]), is_open=False), self.dtype(tree)
         if dtype == value.dtype:
             return value
         if content["options"] != "Strict" or not (value.dtype.is_numeric() or value.dtype == pl.Boolean):
@@ -230,6 +239,8 @@ class _Writer:
         if name not in FUNCTIONS:
             raise UnknownExpressionError(f"no translation of the function {name}")
         inputs = [self.value(one) for one in content["input"]]
+        if all(one.is_open for one in inputs):
+            raise UnknownExpressionError(f"{name} of literals only: write the result")
         return FUNCTIONS[name](self, inputs, self.dtype(tree), settings)
 
     def _replaced(self, tree: Tree, inputs: Sequence[Tree]) -> Value:
@@ -240,6 +251,10 @@ class _Writer:
         table = f"table{len(self.constants)}"
         self.constants[table] = dict(zip(old, new, strict=True))
         return self.variable(f"{table}.get({value.code})", self.dtype(tree))
+
+
+def _fits(number: float, dtype: Any) -> bool:
+    return -(1 << (BITS[dtype] - 1)) <= number < 1 << (BITS[dtype] - 1)
 
 
 def _named(function: Any) -> tuple[str, Any]:

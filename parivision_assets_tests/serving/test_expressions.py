@@ -106,7 +106,7 @@ def test_a_compiled_expression_is_what_polars_computes(expr: pl.Expr, given_rows
         return
     for row in given_rows:
         expected, found = by_polars(expr, row), compiled(row)[0]
-        assert same(found, expected), (found, expected)
+        assert same(found, expected), (str(expr), found, expected)
 
 
 @settings(deadline=None)
@@ -158,6 +158,9 @@ def test_every_declared_feature_is_translated() -> None:
         pl.col("whole").clip(0.5, 2.5),
         pl.lit(math.inf) + pl.col("double"),
         pl.col("double").shift(1),
+        pl.col("small") + (pl.lit(100) + pl.lit(100)),
+        pl.col("small") + pl.when(pl.col("flag")).then(3).otherwise(200),
+        pl.col("small") + pl.lit(129).abs(),
         pl.when(pl.col("flag")).then(pl.col("small")).otherwise(pl.col("whole")),
     ],
 )
