@@ -53,7 +53,7 @@ def bet_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefini
         if frame.is_empty():
             yield from publish_absent(home, BET_SETTLEMENTS, season, f"no bet on a game of {season} is settled")
             return
-        yield from publish(BET_SETTLEMENTS, frame, metadata=metadata(done, as_of))
+        yield from publish(BET_SETTLEMENTS, frame, problems=books.problems, metadata=metadata(done, as_of))
 
     return [build_bet_settlements]
 
