@@ -149,9 +149,9 @@ class _Writer:
         if any(one.is_open and one.number is None for one in (left, right)) or (left.is_open and right.is_open):
             # What Polars folds them into is of another type than its schema says.
             raise UnknownExpressionError("of literals only, the result is to be written, or its type (a cast)")
-        for literal, other in ((left, right), (right, left)):
-            if other.dtype in BITS and isinstance(literal.number, int) and not _fits(literal.number, other.dtype):
-                raise UnknownExpressionError(f"{literal.number} beside {other.dtype}: cast the column to a wider type")
+        for literal, beside in ((left, right), (right, left)):
+            if beside.dtype in BITS and isinstance(literal.number, int) and not _fits(literal.number, beside.dtype):
+                raise UnknownExpressionError(f"{literal.number} beside {beside.dtype}: cast the column to a wider type")
         if operator in {"And", "Or"}:
             return self._logical(operator, left, right)
         nulls = (*left.nulls, *right.nulls)
