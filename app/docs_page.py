@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import jinja2
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
@@ -80,10 +79,12 @@ class Operation:
 
 def serve_docs(app: FastAPI) -> None:
     """Add `/docs` to an application that was made with `docs_url=None`."""
-    template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
 
     @cache
     def page() -> str:
+        import jinja2
+
+        template = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
         document = app.openapi()
         groups: dict[str, list[Operation]] = {}
         for tag, operation in operations(document):

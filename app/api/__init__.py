@@ -19,13 +19,13 @@ from app.api.champions import champions_router
 from app.api.direct import Direct, direct_routes
 from app.api.games import games_router
 from app.api.health import health_router
-from app.api.metrics import Counted
 from app.api.original import OriginalRequest, original_router
 from app.api.receipts import receipts_router
 from app.api.requests import GameRequest, ShotBatch, ShotRequest
 from app.api.search import search_router
 from app.api.service import Service, store_failed
 from app.api.shots import shots_router
+from app.counted import Counted
 from app.docs_page import serve_docs
 from app.problems import install
 from parivision_assets.settings import Settings

@@ -11,13 +11,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from app.problems import App, Message, Receive, Scope, Send
 from parivision_assets.core.questions import Answer
 from parivision_assets.serving.snapshot import Snapshot
 
@@ -149,33 +147,3 @@ class Metrics:
         """Take this process's gauges out of what the other workers show."""
         if self._folder is not None:
             mark_process_dead(os.getpid(), str(self._folder))  # type: ignore[no-untyped-call]
-
-
-@dataclass(frozen=True)
-class Counted:
-    """ASGI middleware: every request's route, status and time."""
-
-    app: App
-    metrics: Metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve and count one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started_s = perf_counter()
-        status = 500
-
-        async def send_seen(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_seen)
-        finally:
-            route = scope.get("route")
-            name = ELSEWHERE if route is None else route.path
-            method = scope["method"] if scope["method"] in METHODS else ELSEWHERE
-            self.metrics.request(method, name, status, perf_counter() - started_s)

@@ -25,6 +25,7 @@ from app.bets.models import NOTICE
 from app.bets.odds import odds_router
 from app.bets.service import Service
 from app.counted import Counted
+from app.docs_page import serve_docs
 from app.problems import Problem, install, responses
 from parivision_assets.settings import Settings
 from parivision_assets.stores.atomic import StoreError
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
@@ -77,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     app.include_router(feed_router(shared.home))
     _add_probes(app, shared)
+    serve_docs(app)
     install(app, shared.home.settings.bets.max_body_bytes, PROBLEMS)
     for error in (StoreError, sa.exc.OperationalError):
         app.add_exception_handler(error, _store_away)
