@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -213,15 +213,25 @@ def join_history(shots: pl.DataFrame, totals: Totals, season: int) -> pl.DataFra
     dates = context["game_date"].unique()
     numbers = pl.DataFrame({"game_date": dates, "season_day": [played.before(day) for day in dates]})
     context = context.join(numbers, on="game_date", how="left", maintain_order="left")
-    return _completed(context, priors)
+    return _completed(context, priors, [(memory, memory.columns()) for memory in MEMORIES])
 
 
-def join_state(requests: pl.DataFrame, known: State) -> pl.DataFrame:
-    """Return requests with every memory of a state; a request whose key is null gets no memory of it."""
+def join_state(requests: pl.DataFrame, known: State, read: Collection[str] | None = None) -> pl.DataFrame:
+    """Return requests with every memory of a state; a request whose key is null gets no memory of it.
+
+    `read` names the columns that somebody will read (default: all); memories of which none is read are left out.
+    """
     context = requests.with_columns(**places())
+    joined = []
     for memory in MEMORIES:
-        context = context.join(known.frames[memory.name], on=list(memory.keys), how="left", maintain_order="left")
-    return _completed(context.with_columns(season_day=known.season_day), known.priors)
+        frame = known.frames[memory.name]
+        wanted = [name for name in frame.columns if read is None or name in read]
+        if all(name in memory.keys for name in wanted):
+            continue
+        frame = frame.select(list(dict.fromkeys([*memory.keys, *wanted])))
+        context = context.join(frame, on=list(memory.keys), how="left", maintain_order="left")
+        joined.append((memory, [name for name in memory.columns() if name in wanted]))
+    return _completed(context.with_columns(season_day=known.season_day), known.priors, joined)
 
 
 def _running_sums(memory: Memory, measured: Totals, days: GameDays) -> pl.DataFrame:
@@ -311,12 +321,14 @@ def _faded(running: pl.DataFrame, memory: Memory, as_of: str, days: GameDays) ->
     ).drop(pl.selectors.starts_with("_weight_"))
 
 
-def _completed(context: pl.DataFrame, priors: Mapping[str, float]) -> pl.DataFrame:
+def _completed(
+    context: pl.DataFrame, priors: Mapping[str, float], joined: Iterable[tuple[Memory, Sequence[str]]]
+) -> pl.DataFrame:
+    """Return the context with 0 for sums of known keys that nobody remembers, and each bucket's prior rate."""
     filled = [
-        pl.when(pl.all_horizontal(pl.col(key).is_not_null() for key in memory.keys)).then(
-            pl.col(memory.columns()).fill_null(0.0)
-        )
-        for memory in MEMORIES
+        pl.when(pl.all_horizontal(pl.col(key).is_not_null() for key in memory.keys)).then(pl.col(sums).fill_null(0.0))
+        for memory, sums in joined
+        if sums
     ]
     prior = pl.col("bucket").replace_strict(priors, return_dtype=pl.Float64)
     return context.with_columns(*filled, prior_rate=prior)

@@ -40,6 +40,10 @@ class ServedModel:
     trained_until: dt.date
     trained: TrainedModel
     rows: RowEncoder
+    features: tuple[Feature, ...]
+    """What it reads: its encoder's features, and those of what comes after calibration."""
+    read: frozenset[str]
+    """The columns of a context that those features are computed from."""
 
     def logit(self, features: bytes, withheld_set: int, added: float = 0.0) -> float:
         """Return the calibrated log-odds of one encoded row; `added` is what comes after calibration."""
@@ -77,5 +81,15 @@ def served_model(bundle: Bundle, target: Target, decision: int) -> ServedModel:
             f"{name} reads {', '.join(strange)}, which this version does not compute; update the program, or train "
             "again with this version"
         )
-    rows = RowEncoder.of(trained.encoder, tuple(known))
-    return ServedModel(target.name, bundle.ref.digest, decision, trained_until(bundle), trained, rows)
+    names = {*trained.encoder.names, *(feature.name for feature in target.offset_features)}
+    features = tuple(feature for feature in declared if feature.name in names)
+    return ServedModel(
+        target=target.name,
+        digest=bundle.ref.digest,
+        decision=decision,
+        trained_until=trained_until(bundle),
+        trained=trained,
+        rows=RowEncoder.of(trained.encoder, tuple(known)),
+        features=features,
+        read=frozenset(name for feature in features for name in feature.expr.meta.root_names()),
+    )

@@ -22,9 +22,16 @@ MAX_NUMBER = 2**63 - 1
 MAX_TEXT = 100
 
 _COUNTS = (*in_game.COUNTS, "last_since_s")
-_MADE_OF = {"game_makes": "game_attempts", "team_makes": "team_attempts", "own_makes": "own_attempts"}
-_PART_OF = (("own_attempts", "team_attempts"), ("own_makes", "team_makes"), ("team_attempts", "game_attempts"),
-            ("team_makes", "game_makes"))  # fmt: skip
+_LIMITS = {
+    name: (float(SHOTS.column(name).minimum or 0), float(SHOTS.column(name).maximum or 0))
+    for name in ("defender_distance_ft", "shot_clock_s")
+}
+_PAIRS = (
+    ("game_makes", "game_attempts"), ("team_makes", "team_attempts"), ("own_makes", "own_attempts"),
+    ("own_attempts", "team_attempts"), ("own_makes", "team_makes"), ("team_attempts", "game_attempts"),
+    ("team_makes", "game_makes"),
+)  # fmt: skip
+"""Counts of which the first is part of the second."""
 
 
 class QuestionError(ValueError):
@@ -54,10 +61,10 @@ def check_shot(question: ShotQuestion) -> None:
     _whole("fg_margin_pts", question.fg_margin_pts, -MAX_LEAD_PTS, MAX_LEAD_PTS)
     _check_value(question.points_value, math.hypot(x, y))
     _text("action_type", question.action_type)
-    for name in ("defender_distance_ft", "shot_clock_s"):
+    for name, limits in _LIMITS.items():
         value = getattr(question, name)
         if value is not None:
-            _number(name, value, *_limits(name), "Leave it out where it is not known.")
+            _number(name, value, *limits, "Leave it out where it is not known.")
     if question.so_far is not None:
         _check_so_far(question.so_far)
     if question.event is not None:
@@ -72,11 +79,6 @@ def check_game(question: GameQuestion) -> None:
         raise QuestionError("away_team", "must not be the home team", "Name two different teams.")
     _flag("is_playoffs", question.is_playoffs)
     _date("game_date", question.game_date)
-
-
-def _limits(name: str) -> tuple[float, float]:
-    column = SHOTS.column(name)
-    return float(column.minimum or 0), float(column.maximum or 0)
 
 
 def _check_value(points_value: int | None, distance_ft: float) -> None:
@@ -95,21 +97,22 @@ def _check_value(points_value: int | None, distance_ft: float) -> None:
 
 
 def _check_clock(quarter: int | None, clock_s: int | None, path: str) -> None:
-    _whole(f"{path}quarter", quarter, 1, MAX_QUARTER)
+    _whole("quarter", quarter, 1, MAX_QUARTER, path=path)
     overtime = quarter is not None and quarter > in_game.REGULATION_PERIODS
     length = in_game.OVERTIME_S if overtime else in_game.PERIOD_S
-    _whole(f"{path}clock_s", clock_s, 0, length, "Give the seconds left in the period; an overtime has 300.")
+    _whole("clock_s", clock_s, 0, length, "Give the seconds left in the period; an overtime has 300.", path)
 
 
 def _check_so_far(so_far: GameSoFar) -> None:
     for name in _COUNTS:
-        most = in_game.PERIOD_S if name == "last_since_s" else MAX_COUNT
-        _whole(f"so_far.{name}", getattr(so_far, name), 0, most)
+        _whole(
+            name, getattr(so_far, name), 0, in_game.PERIOD_S if name == "last_since_s" else MAX_COUNT, path="so_far."
+        )
     for name in in_game.FLAGS:
-        _flag(f"so_far.{name}", getattr(so_far, name))
+        _flag(name, getattr(so_far, name), "so_far.")
     if so_far.last_distance_ft is not None:
         _number("so_far.last_distance_ft", so_far.last_distance_ft, 0, court.MAX_DISTANCE_FT, "Give feet.")
-    for part, whole in (*_MADE_OF.items(), *_PART_OF):
+    for part, whole in _PAIRS:
         some, there = getattr(so_far, part), getattr(so_far, whole)
         if some is not None and there is not None and some > there:
             raise QuestionError(f"so_far.{part}", f"must not exceed {whole}", "Count field goals before the shot.")
@@ -133,18 +136,20 @@ def _number(name: str, value: float, low: float, high: float, advice: str) -> No
         raise QuestionError(name, f"must lie between {low:g} and {high:g}", advice)
 
 
-def _whole(name: str, value: int | None, low: int, high: int, advice: str = "Leave it out where unknown.") -> None:
+def _whole(
+    name: str, value: int | None, low: int, high: int, advice: str = "Leave it out where unknown.", path: str = ""
+) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int):
-        raise QuestionError(name, "must be a whole number", advice)
+        raise QuestionError(path + name, "must be a whole number", advice)
     if not low <= value <= high:
-        raise QuestionError(name, f"must be {low} to {high}", advice)
+        raise QuestionError(path + name, f"must be {low} to {high}", advice)
 
 
-def _flag(name: str, value: bool | None) -> None:
+def _flag(name: str, value: bool | None, path: str = "") -> None:
     if value is not None and not isinstance(value, bool):
-        raise QuestionError(name, "must be true or false", "Leave it out where it is not known.")
+        raise QuestionError(path + name, "must be true or false", "Leave it out where it is not known.")
 
 
 def _text(name: str, value: str | None) -> None:

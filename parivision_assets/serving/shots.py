@@ -13,7 +13,7 @@ from parivision_assets.core import history, interval
 from parivision_assets.core.calibration import sigmoid
 from parivision_assets.core.features import select_features
 from parivision_assets.core.questions import Answer, ShotQuestion
-from parivision_assets.core.shot_features import FEATURES, REQUEST_SCHEMA, complete_requests
+from parivision_assets.core.shot_features import REQUEST_SCHEMA, complete_requests
 from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE
 from parivision_assets.serving.models import ServedModel, chance_of
 from parivision_assets.serving.requests import ShotRequest, shot_request
@@ -94,8 +94,9 @@ def by_row(model: ServedModel, state: ServedState, request: dict[str, Any]) -> _
 def by_frame(model: ServedModel, state: ServedState, requests: Sequence[dict[str, Any]]) -> list[_Result]:
     """Return what the model says of each request, the same bits as `by_row`."""
     assert state.shots is not None  # noqa: S101 - as above
-    context = history.join_state(complete_requests(request_frame(requests), state.as_of), state.shots)
-    rows = select_features(context, FEATURES, [])
+    completed = complete_requests(request_frame(requests), state.as_of)
+    context = history.join_state(completed, state.shots, model.read | {SHOOTER_ATTEMPTS, CELL_ATTEMPTS})
+    rows = select_features(context, model.features, [])
     encoder = model.trained.encoder
     matrix = encoder.matrix(rows)
     sets = encoder.withheld(matrix) @ (1 << np.arange(len(encoder.optional_contexts)))
@@ -108,11 +109,13 @@ def by_frame(model: ServedModel, state: ServedState, requests: Sequence[dict[str
 
 
 def request_frame(requests: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """Return requests as a frame of REQUEST_SCHEMA; absent columns are null."""
+    """Return requests as a frame; columns of REQUEST_SCHEMA that none of them has are absent."""
+    given = set[str]().union(*requests)
     return pl.DataFrame(
         {
             name: pl.Series(name, [request.get(name) for request in requests], dtype)
             for name, dtype in REQUEST_SCHEMA.items()
+            if name in given
         }
     )
 
