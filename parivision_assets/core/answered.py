@@ -2,7 +2,8 @@
 
 Whoever asks names a shot by game, player, period and clock (`ShotEvent.key`), since its number in the game is not known
 before it is taken. Two shots of one player in one second are one event: scored where both went the same way,
-contradictory where they did not. Every answer gets a state; which of them live figures count is `live`.
+contradictory where they did not. Every answer gets a state; which of them live figures count is `live`. Whoever asks
+says what the shot was like, and may say it wrongly: what the platform itself recorded of an event goes before.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import datetime as dt
 
 import polars as pl
 
-from parivision_assets.core.monitoring_tables import ANSWERED, CHAMPION, PREDICTION_OUTCOMES
+from parivision_assets.core.monitoring_tables import ANSWERED, CHAMPION, PREDICTION_OUTCOMES, SCORED_STATES
 from parivision_assets.core.outcomes import event_key, join_outcomes, outcome_rows
 from parivision_assets.core.shot_features import SHOT_FEATURES
 from parivision_assets.core.targets import Target
 
 SHOT_EVENT_COLUMNS = ("game_id", "player_id", "quarter", "clock_s")
 """The columns of `shot_features` that make up `ShotEvent.key`, in its order."""
-NOT_COUNTED = ("hypothetical", "late")
 
 
 def asked_columns(target: Target) -> tuple[str, ...]:
@@ -64,15 +64,16 @@ def join_answers(
 def live(joined: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of PREDICTION_OUTCOMES that live figures count: each event of a champion once.
 
-    Where somebody asked in time it is the first answer that the model gave, for that is what was served; elsewhere
-    what the platform itself recorded of the model.
+    What the platform itself recorded of the model counts, whatever anybody asked. Of an event of which it recorded
+    nothing the first answer counts that was given in time, once its outcome is known: nobody adds an event or a day by
+    naming one.
     """
-    answers = joined.filter((pl.col("role") == ANSWERED) & ~pl.col("state").is_in(NOT_COUNTED))
+    answers = joined.filter((pl.col("role") == ANSWERED) & pl.col("state").is_in(SCORED_STATES))
     key = ["target", "model", "event"]
     # Identifiers sort by the moment at which they were given.
     first = answers.sort("prediction_id").unique(key, keep="first", maintain_order=True)
     own = joined.filter((pl.col("role") == CHAMPION) & pl.col("game_date").is_not_null())
-    return pl.concat([own.join(first, on=key, how="anti"), first])
+    return pl.concat([own, first.join(own, on=key, how="anti")])
 
 
 def _joined(columns: tuple[str, ...]) -> pl.Expr:

@@ -2,10 +2,9 @@
 
 Which events a feature table holds and what became of each prediction. An event may be predicted several times: once by
 each model as the platform records it, and as often as somebody asks. Every prediction gets its state. Live performance
-counts an event once per champion: the first answer given in time, or else what the platform recorded; answers may lack
-inputs that the event had, so drift, monitoring and the scoreboard read the platform's own records only (`answered`).
-Figures are in `live_performance`; keeping
-what was served belongs to `stores.served_predictions`.
+counts an event once per champion: what the platform recorded, or else the first answer given in time; answers may lack
+inputs that the event had, or have others, so drift, monitoring and the scoreboard read the platform's own records only
+(`answered`). Figures are in `live_performance`; keeping what was served belongs to `stores.served_predictions`.
 """
 
 from __future__ import annotations

@@ -118,15 +118,25 @@ def test_games_are_named_by_their_key() -> None:
     assert joined.select("event", "state", "outcome").rows() == [("g", "scored", True)]
 
 
-def test_live_figures_count_the_first_answer_and_elsewhere_what_the_platform_recorded() -> None:
+def test_live_figures_count_what_the_platform_recorded_and_elsewhere_the_first_answer() -> None:
     features = shots((7, 100, True), (8, 90, False), (9, 80, True))
     answers = answered(asked((7, 100), (7, 100), (8, 90), (8, 90)), features)
-    counted = live(pl.concat([recorded(features), recorded(features, "other", "challenger"), answers]))
+    own = recorded(features.filter(pl.col("player_id") != 8))
+    counted = live(pl.concat([own, recorded(features, "other", "challenger"), answers]))
     assert sorted(counted.select("event", "role", "prediction_id").rows()) == [
-        (f"{GAME_ID}/1", "answered", "000"),
+        (f"{GAME_ID}/1", "champion", f"m:{GAME_ID}/1"),
         (f"{GAME_ID}/2", "answered", "002"),
         (f"{GAME_ID}/3", "champion", f"m:{GAME_ID}/3"),
     ]
+
+
+def test_nobody_adds_an_event_or_a_day_by_naming_one() -> None:
+    features = shots((7, 100, True))
+    invented = asked((5, 5), event="9/5/1/5", game="9", game_date=dt.date(9999, 12, 31))
+    joined = pl.concat([recorded(features), answered(invented, features)])
+    assert "pending" in joined["state"].to_list()
+    assert live(joined)["event"].to_list() == [f"{GAME_ID}/1"]
+    assert live_performance(joined, {})["last_date"].max() == DAY
 
 
 def test_a_late_answer_takes_nobodys_place_and_another_models_answer_neither() -> None:
@@ -146,8 +156,8 @@ def test_live_performance_counts_an_event_once_however_often_it_was_asked() -> N
     joined = pl.concat([recorded(features), answered(asked(*[(7, 100)] * 5), features)])
     whole = live_performance(joined, {}).filter(pl.col("window") == "since_promotion").row(0, named=True)
     assert whole["n"] == 2
-    # The answer said 0.4 and the shot went in; the platform said 0.6 of the one that did not.
-    assert whole["brier"] == 0.36
+    # The answers said 0.4 and the shot went in; the platform had said 0.6 of both.
+    assert round(whole["brier"], 9) == round((0.4**2 + 0.6**2) / 2, 9)
 
 
 def test_nobody_is_judged_by_what_was_asked_beside_the_others() -> None:
@@ -171,7 +181,8 @@ def test_every_answer_has_one_state_and_every_event_counts_once(
     joined = pl.concat([recorded(features), answered(asked(*events), features)])
     counted = live(joined)
     assert not counted.select(pl.struct("target", "model", "event").is_duplicated().any()).item()
-    # Whatever the platform recorded is counted: by itself, or by the answer that stands in its place.
+    # Whatever the platform recorded is counted, whoever asked.
+    assert set(counted["role"]) == {"champion"}
     assert set(features.select(pl.concat_str(pl.lit(f"{GAME_ID}/"), "shot_number")).to_series()) <= set(
         counted["event"]
     )
