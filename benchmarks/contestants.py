@@ -34,6 +34,8 @@ from parivision_assets.stores.home import Home
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 BENTO_VENV = ROOT / ".venv-bentoml"
+BENTO_NEEDS = ROOT / "benchmarks" / "competitors" / "bentoml-requirements.txt"
+"""What was measured: another version serves at another rate."""
 START_LIMIT_S = 120.0
 SO_FAR = tuple(GameSoFar.__dataclass_fields__)
 ASKED = ("player_id", "team", "opponent", "is_home", "quarter", "clock_s", "fg_margin_pts", "points_value")
@@ -175,7 +177,7 @@ def require_bentoml() -> None:
         return
     print(f"BentoML and ONNX Runtime are installed into {BENTO_VENV.name} (once)", flush=True)
     subprocess.run([sys.executable, "-m", "venv", str(BENTO_VENV)], check=True)
-    pip = [str(BENTO_VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "bentoml", "onnxruntime", "numpy"]
+    pip = [str(BENTO_VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(BENTO_NEEDS)]
     if subprocess.run(pip, check=False).returncode:
         sys.exit(
             "BentoML could not be installed: connect to a package index, or leave it out with --without bentoml_onnx"
