@@ -14,9 +14,10 @@ from dataclasses import asdict
 
 import httpx
 import polars as pl
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from parivision_assets.commands.console import OUT, Steps, print_json, print_table, steps
-from parivision_assets.commands.feed_scoring import LivedDay, Scorer, in_words
+from parivision_assets.commands.feed_scoring import AGAIN_S, AWAY_S, LivedDay, Scorer, in_words
 from parivision_assets.core.feed_questions import ComingShot, coming_shots
 from parivision_assets.core.feed_records import convert_feed
 from parivision_assets.core.shots import clean_shots
@@ -130,7 +131,14 @@ def _until_known(api: httpx.Client, day: dt.date | None, progress: Steps) -> Non
     if day is None:
         return
     started = time.monotonic()
-    while (as_of := _as_of(api)) <= day:
+    # An API that is started again meanwhile is waited for, as it is while shots are scored.
+    patiently = Retrying(
+        retry=retry_if_exception_type(CommandError),
+        stop=stop_after_delay(AWAY_S),
+        wait=wait_fixed(AGAIN_S),
+        reraise=True,
+    )
+    while (as_of := patiently(_as_of, api)) <= day:
         if time.monotonic() - started > KNOWN_WITHIN_S:
             raise CommandError(
                 f"{day} is published and the API still knows games before {as_of} only: is Dagster running with "

@@ -194,6 +194,33 @@ def test_it_waits_until_the_platform_knows_a_day(small, services, feed, monkeypa
     assert small.home.feed_positions.published_until(feed.name) == day
 
 
+def test_an_api_that_starts_again_while_a_day_is_waited_for_is_waited_for(monkeypatch):
+    monkeypatch.setattr(feed_command, "AGAIN_S", 0.0)
+    monkeypatch.setattr(feed_command, "POLL_S", 0.0)
+    day = dt.date(2022, 11, 1)
+    waiting = iter([httpx.ConnectError("refused"), 503, str(day), httpx.ReadError("reset"), "2022-11-02"])
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        found = next(waiting)
+        if isinstance(found, Exception):
+            raise found
+        return httpx.Response(503) if found == 503 else httpx.Response(200, json={"as_of": found})
+
+    with httpx.Client(base_url="http://api", transport=httpx.MockTransport(answer)) as api, steps(1) as say:
+        feed_command._until_known(api, day, say)
+    assert asked == ["/readyz"] * 5
+    monkeypatch.setattr(feed_command, "AWAY_S", 0.0)
+    waiting = iter([503])
+    with (
+        httpx.Client(base_url="http://api", transport=httpx.MockTransport(answer)) as api,
+        steps(1) as say,
+        pytest.raises(CommandError, match="is not ready"),
+    ):
+        feed_command._until_known(api, day, say)
+
+
 def test_an_api_that_is_away_is_said_before_anything_is_published(small, services, feed, monkeypatch):
     monkeypatch.setattr(feed_scoring, "AWAY_S", 0.1)
     monkeypatch.setattr(feed_scoring, "AGAIN_S", 0.01)
