@@ -40,6 +40,7 @@ class LimitChange:
 
     limit: Limit
     most_cents: int | None
+    asked_at: dt.datetime
     holds_from: dt.datetime
 
 
@@ -56,18 +57,23 @@ def change_of(limit: Limit, in_force_cents: int | None, wanted_cents: int | None
     """Return the change with the moment from which it holds: at once when stricter or equal, else a day later."""
     is_stricter = wanted_cents is not None and (in_force_cents is None or wanted_cents <= in_force_cents)
     may_stay = wanted_cents == in_force_cents
-    return LimitChange(limit, wanted_cents, now if is_stricter or may_stay else now + RAISE_DELAY)
+    return LimitChange(limit, wanted_cents, now, now if is_stricter or may_stay else now + RAISE_DELAY)
 
 
 def limits_at(changes: Iterable[LimitChange], now: dt.datetime) -> dict[Limit, int | None]:
     """Return the limits in force, from all changes in the order in which they were asked for.
 
-    The newest request that holds by now counts, so a stricter one cancels whatever was still waiting.
+    The newest request that holds by now counts. A request, stricter or looser, cancels one that was still waiting.
     """
     found: dict[Limit, int | None] = dict.fromkeys(Limit)
+    asked: dict[Limit, list[LimitChange]] = {limit: [] for limit in Limit}
     for change in changes:
-        if change.holds_from <= now:
-            found[change.limit] = change.most_cents
+        asked[change.limit].append(change)
+    for limit, own in asked.items():
+        for change, newer in zip(own, [*own[1:], None], strict=False):
+            is_cancelled = newer is not None and newer.asked_at < change.holds_from
+            if change.holds_from <= now and not is_cancelled:
+                found[limit] = change.most_cents
     return found
 
 

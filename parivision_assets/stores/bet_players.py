@@ -67,7 +67,7 @@ PLAYER = (
     .where(players.c.token_digest == sa.bindparam("digest"))
 )
 LIMIT_CHANGES = (
-    sa.select(limits.c.limit_kind, limits.c.most_cents, limits.c.holds_from)
+    sa.select(limits.c.limit_kind, limits.c.most_cents, limits.c.asked_at, limits.c.holds_from)
     .where(limits.c.player_id == sa.bindparam("player"))
     .order_by(limits.c.change_id)
 )
@@ -258,7 +258,7 @@ def recovery_letters(code: str) -> str:
 def limit_changes(connection: sa.Connection, player_id: int) -> list[LimitChange]:
     """Return a player's limit changes, within a transaction."""
     rows = connection.execute(LIMIT_CHANGES, {"player": player_id})
-    return [LimitChange(Limit(kind), most_cents, as_moment(moment)) for kind, most_cents, moment in rows]
+    return [LimitChange(Limit(kind), most, as_moment(asked), as_moment(holds)) for kind, most, asked, holds in rows]
 
 
 def spent_by(connection: sa.Connection, player_id: int, now: dt.datetime) -> Spent:

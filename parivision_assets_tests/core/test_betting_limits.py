@@ -60,6 +60,19 @@ def test_a_stricter_request_cancels_a_raise_that_waits() -> None:
     assert limits_at(changes, NOW + 2 * RAISE_DELAY)[Limit.STAKE] == 300
 
 
+def test_a_looser_request_cancels_a_still_looser_one_that_waits() -> None:
+    hour = dt.timedelta(hours=1)
+    changes = [change_of(Limit.STAKE, None, 5, NOW)]
+    for wanted, asked in ((20, NOW + hour), (10, NOW + 2 * hour)):
+        changes.append(change_of(Limit.STAKE, 5, wanted, asked))
+    holds = {hours: limits_at(changes, NOW + hours * hour)[Limit.STAKE] for hours in (2, 25, 26, 60)}
+    assert holds == {2: 5, 25: 5, 26: 10, 60: 10}
+    # Another limit's request cancels nothing, nor does one that comes when the day is over.
+    others = [*changes[:2], change_of(Limit.DAILY_STAKE, None, 1, NOW + 2 * hour)]
+    others.append(change_of(Limit.STAKE, 20, 30, NOW + 25 * hour))
+    assert limits_at(others, NOW + 30 * hour)[Limit.STAKE] == 20
+
+
 @pytest.mark.parametrize(
     ("limits", "stake_cents", "expected"),
     [
