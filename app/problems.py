@@ -10,7 +10,7 @@ import html
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +25,8 @@ from starlette.exceptions import HTTPException
 MEDIA_TYPE = "application/problem+json"
 SHOWN_ERRORS = 20
 """A batch may hold thousands of wrong values; the first ones are enough to find the mistake."""
+MOST_LISTED = 10_000
+"""A row of a batch breaks a few rules at most. Pydantic lists all errors or none, at some microseconds each."""
 COMMON: Mapping[str, str] = {
     "invalid": "A value breaks a rule. `errors` names each field and its rule; correct them and send again.",
     "not-json": "The body is not JSON. Send one JSON document in UTF-8.",
@@ -222,24 +224,30 @@ def responses(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]
     return {status: _declared(description) for status, description in descriptions.items()}
 
 
-def invalid(errors: Iterable[Mapping[str, Any]]) -> Problem:
+def invalid(errors: Sequence[Mapping[str, Any]], *place: str) -> Problem:
     """Return the problem for values that break rules, from errors as pydantic lists them (`loc`, `msg`, `type`).
 
-    The first part of `loc` says where the value was sent: body, query, path or header.
+    The first part of `place` and `loc` together says where the value was sent: body, query, path or header.
     """
-    listed = list(errors)
-    fields = [_field_error(error) for error in listed]
-    first = fields[0]
+    shown = [_field_error(error, place) for error in errors[:SHOWN_ERRORS]]
+    first, rest = shown[0], len(errors) - 1
     name = first.field or f"the {first.place}"
-    more = f" {len(fields) - 1:,} more value(s) break rules: `errors` lists them." if len(fields) > 1 else ""
+    listed = "`errors` lists them" if len(errors) <= SHOWN_ERRORS else f"`errors` lists the first {SHOWN_ERRORS}"
+    more = f" {rest:,} more value(s) break rules: {listed}." if rest else ""
     return Problem(
         422,
         "invalid",
         "A value breaks a rule",
         f"{name}: {first.rule}.{more}",
-        errors=[field.model_dump() for field in fields[:SHOWN_ERRORS]],
-        errors_in_all=len(fields),
+        errors=[field.model_dump() for field in shown],
+        errors_in_all=len(errors),
     )
+
+
+def all_invalid(count: int) -> Problem:
+    """Return the problem for more than MOST_LISTED values that break rules; none of them is named."""
+    detail = f"{count:,} values break rules, too many to list. Send one question alone to see what is wrong with it."
+    return Problem(422, "invalid", "A value breaks a rule", detail, errors=[], errors_in_all=count)
 
 
 def not_json(reason: str) -> Problem:
@@ -306,8 +314,8 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     return problem.response(request.scope.get("request_id"))
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
-    place, *path = error["loc"]
+def _field_error(error: Mapping[str, Any], before: Sequence[str] = ()) -> FieldError:
+    place, *path = (*before, *error["loc"])
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
     rule = error["msg"].removeprefix("Value error, ").rstrip(".")
     return FieldError(place=str(place), field=field, rule=rule)

@@ -12,7 +12,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from app.api.service import Service
-from app.problems import Problem, invalid, not_json, responses
+from app.problems import MOST_LISTED, Problem, all_invalid, invalid, not_json, responses
 from parivision_assets.core.original_client import OriginalRequestError
 from parivision_assets.core.questions import Answer, GameQuestion, ShotQuestion
 from parivision_assets.serving.predictor import NotReadyError, QuestionError
@@ -49,10 +49,13 @@ async def read(request: Request, model: type[Asked]) -> Asked:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
+        count = error.error_count()
+        found = error.errors(include_url=False, include_input=False) if count <= MOST_LISTED else []
+    if not found:
+        raise all_invalid(count)
     if found[0]["type"] == "json_invalid":
         raise not_json(found[0]["msg"])
-    raise invalid({**one, "loc": ("body", *one["loc"])} for one in found)
+    raise invalid(found, "body")
 
 
 async def answered(

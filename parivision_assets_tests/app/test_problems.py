@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 from starlette.testclient import TestClient
 
+from app import problems
 from app.problems import COMMON, Guard, Problem, install, responses
 
 JSON = {"content-type": "application/json"}
@@ -91,6 +92,18 @@ def test_errors_name_each_field_and_its_rule_but_a_thousand_are_counted(client: 
     assert "valid number" in answer["errors"][1]["rule"]
     assert len(answer["errors"]) == 20
     assert answer["errors_in_all"] == 41
+
+
+def test_only_errors_that_are_shown_are_put_into_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    worded: list[object] = []
+    real = problems._field_error
+    monkeypatch.setattr(problems, "_field_error", lambda *given: worded.append(given) or real(*given))
+    errors = [{"loc": ("shots", number, "x_ft"), "msg": "Field required"} for number in range(5_000)]
+    problem = problems.invalid(errors, "body")
+    assert len(worded) == len(problem.extra["errors"]) == 20
+    assert problem.extra["errors"][0] == {"place": "body", "field": "shots[0].x_ft", "rule": "Field required"}
+    assert problem.extra["errors_in_all"] == 5_000
+    assert "4,999 more value(s) break rules: `errors` lists the first 20" in problem.detail
 
 
 @pytest.mark.parametrize(

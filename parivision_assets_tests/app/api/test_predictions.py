@@ -109,6 +109,13 @@ def test_each_broken_rule_names_its_field(client: httpx.Client, change: str, fie
     assert words in found[field]
 
 
+def test_more_errors_than_anybody_reads_are_counted_and_not_built(client: httpx.Client) -> None:
+    body = b'{"x_ft": 0, "y_ft": 1, ' + b", ".join(b'"unknown_%d": 1' % number for number in range(60_000)) + b"}"
+    answer = client.post("/v1/shots/predict", content=body, headers=JSON).json()
+    assert (answer["errors"], answer["errors_in_all"]) == ([], 60_000)
+    assert "60,000 values break rules, too many to list" in answer["detail"]
+
+
 def test_a_batch_names_the_row(client: httpx.Client) -> None:
     shots = [SPOT, SPOT, {**SPOT, "quarter": 6, "clock_s": 700}]
     error = client.post("/v1/shots/predict-batch", json={"shots": shots}).json()["errors"][0]
