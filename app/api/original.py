@@ -6,11 +6,12 @@ What its seven numbers mean is `core.original_client`'s.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from app.api.answers import PredictionAnswer, as_json, prediction
 from app.api.asking import UNANSWERED, answered, body_of, read, refusal
@@ -28,6 +29,22 @@ ORIGINAL_EXAMPLE: dict[str, JsonValue] = {
     "Shot_Zone_Combined": 6,
 }
 TARGET = "shot_pre_release"
+_TEXT = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,19})?")
+
+
+def _as_number(value: object) -> object:
+    """Return what the original took for a number: digits as text, and a whole number written with a point."""
+    if isinstance(value, str) and _TEXT.fullmatch(value):
+        value = float(value) if "." in value else int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _number(kind: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"type": kind}, {"type": "string", "pattern": f"^{_TEXT.pattern}$"}]})
+
+
+Whole = Annotated[int, BeforeValidator(_as_number), _number("integer")]
+Measure = Annotated[float, BeforeValidator(_as_number), _number("number")]
 
 
 class OriginalRequest(BaseModel):
@@ -37,13 +54,13 @@ class OriginalRequest(BaseModel):
         strict=True, allow_inf_nan=False, frozen=True, json_schema_extra={"examples": [ORIGINAL_EXAMPLE]}
     )
 
-    Player_ID: int = Field(description="Publisher's player number; 0 names nobody")
-    X_Location: float = Field(description="Across the court from the hoop, in tenths of feet, negative on the left")
-    Y_Location: float = Field(description="From the hoop towards half-court, in tenths of feet")
-    Total_Seconds_Remaining: float = Field(description="Seconds left in the period")
-    Shot_Type_Encoded: int = Field(description="2 or 3 points; 0 other")
-    Shot_Distance_Meters: float = Field(description="Distance from the hoop, in metres")
-    Shot_Zone_Combined: int = Field(
+    Player_ID: Whole = Field(description="Publisher's player number; 0 names nobody")
+    X_Location: Measure = Field(description="Across the court from the hoop, in tenths of feet, negative on the left")
+    Y_Location: Measure = Field(description="From the hoop towards half-court, in tenths of feet")
+    Total_Seconds_Remaining: Measure = Field(description="Seconds left in the period")
+    Shot_Type_Encoded: Whole = Field(description="2 or 3 points; 0 other")
+    Shot_Distance_Meters: Measure = Field(description="Distance from the hoop, in metres")
+    Shot_Zone_Combined: Whole = Field(
         description="1 restricted area, 2 paint, 3 mid-range left or left-centre, 4 other mid-range, 5 above the "
         "break, 6 corner, 7 backcourt, 0 other"
     )

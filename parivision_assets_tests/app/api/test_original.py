@@ -25,6 +25,15 @@ def test_seven_numbers_are_the_shot_in_our_terms(client: httpx.Client, server: S
     assert server.service.home.prediction_log.find(old["prediction_id"]) is not None
 
 
+@pytest.mark.parametrize(
+    "change", [{"Player_ID": 201939.0}, {"Player_ID": "201939"}, {"X_Location": "-224.0"}, {"Shot_Type_Encoded": 3.0}]
+)
+def test_numbers_may_come_as_the_originals_clients_send_them(client: httpx.Client, change) -> None:
+    answers = [client.post("/predict", json=body) for body in (ORIGINAL_EXAMPLE, {**ORIGINAL_EXAMPLE, **change})]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json()["probability"] == answers[1].json()["probability"]
+
+
 def test_a_dunk_is_one_and_a_heave_is_zero(client: httpx.Client) -> None:
     dunk = {**ORIGINAL_EXAMPLE, "X_Location": 0, "Y_Location": 0, "Shot_Type_Encoded": 2, "Shot_Distance_Meters": 0}
     heave = {**ORIGINAL_EXAMPLE, "X_Location": 0, "Y_Location": 600, "Shot_Distance_Meters": 18.3}
@@ -42,6 +51,9 @@ def test_a_dunk_is_one_and_a_heave_is_zero(client: httpx.Client) -> None:
         ({"Total_Seconds_Remaining": -1}, "Total_Seconds_Remaining"),
         ({"Player_ID": "Curry"}, "Player_ID"),
         ({"Player_ID": 10**30}, "Player_ID"),
+        ({"Player_ID": 1.5}, "Player_ID"),
+        ({"Player_ID": True}, "Player_ID"),
+        ({"Player_ID": "1e3"}, "Player_ID"),
     ],
 )
 def test_what_contradicts_itself_is_refused_by_its_own_name(client: httpx.Client, change, field) -> None:
