@@ -99,7 +99,9 @@ class ApiSettings(BaseSettings):
     max_body_bytes: int = Field(default=2_000_000, ge=1_000)
     cors_origins: tuple[str, ...] = ()
     refresh_s: float = Field(default=1.0, gt=0, le=5, description="How often champions and state are looked at")
-    log_queue_rows: int = Field(default=10_000, ge=1, description="Predictions that may wait for the log")
+    log_queue_rows: int = Field(
+        default=10_000, ge=1_000, description="Predictions that may wait for the log; a whole batch must fit"
+    )
     metrics_folder: Path | None = Field(
         default=None,
         validation_alias="PROMETHEUS_MULTIPROC_DIR",

@@ -42,12 +42,27 @@ class Journal:
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         waiting, self._waiting = self._waiting, []
+        full = self._taken(waiting, loop)
+        if full is None:
+            return
+        # A batch that does not fit must not refuse what was asked beside it.
+        for one in waiting:
+            refused = full if len(waiting) == 1 else self._taken([one], loop)
+            if refused is not None:
+                self._settle([one], refused)
+
+    def _taken(self, waiting: Sequence[Waiting], loop: asyncio.AbstractEventLoop) -> LogFullError | None:
+        """Hand entries over; return why none of them was taken where they do not fit together."""
         try:
             kept = self._log.append([entry for entries, _ in waiting for entry in entries])
-        except (LogFullError, LogUnavailableError) as error:
+        except LogFullError as error:
+            return error
+        # Whatever it was, those who wait have to hear of it.
+        except Exception as error:  # noqa: BLE001
             self._settle(waiting, error)
-            return
+            return None
         kept.add_done_callback(lambda future: loop.call_soon_threadsafe(self._settle, waiting, future.exception()))
+        return None
 
     def _settle(self, waiting: Sequence[Waiting], error: BaseException | None) -> None:
         if error is not None and not self._is_failing:

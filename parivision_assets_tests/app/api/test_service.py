@@ -1,5 +1,6 @@
 """What the API says of itself, and how it goes on when something around it changes or fails."""
 
+import asyncio
 import datetime as dt
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ from starlette.testclient import TestClient
 
 from app.api import PROBLEMS, create_app
 from app.api import service as service_module
-from app.problems import COMMON
+from app.api.journal import Journal
+from app.api.requests import MAX_BATCH
+from app.problems import COMMON, Problem
 from parivision_assets.settings import ApiSettings, Settings
 from parivision_assets.stores.log_writer import LogFullError, LogUnavailableError
 from parivision_assets.stores.platform_date import today
@@ -165,6 +168,44 @@ class FailingLog:
         return future
 
 
+class Choosy:
+    """A log that takes at most so many entries at once, or fails with something that nobody foresaw."""
+
+    def __init__(self, most: int, error: Exception | None = None) -> None:
+        self.most, self.error = most, error
+        self.taken: list[int] = []
+
+    def append(self, entries):
+        if self.error is not None:
+            raise self.error
+        if len(entries) > self.most:
+            raise LogFullError("too many")
+        self.taken.append(len(entries))
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+
+async def _kept_together(log: Choosy, sizes: list[int]) -> list[object]:
+    journal = Journal(log)
+    async with asyncio.timeout(10):
+        return await asyncio.gather(*(journal.keep([None] * size) for size in sizes), return_exceptions=True)
+
+
+def test_a_batch_that_does_not_fit_refuses_nobody_beside_it() -> None:
+    log = Choosy(most=10)
+    found = asyncio.run(_kept_together(log, [1, 1_000, 2]))
+    assert log.taken == [1, 2]
+    assert (found[0], found[2]) == (None, None)
+    assert isinstance(found[1], Problem)
+    assert found[1].slug == "log-full"
+
+
+def test_a_defect_in_the_log_reaches_everybody_who_waits() -> None:
+    found = asyncio.run(_kept_together(Choosy(10, RuntimeError("a defect")), [1, 1]))
+    assert [str(one) for one in found] == ["a defect", "a defect"]
+
+
 @pytest.mark.parametrize(
     ("error", "at_once", "slug"),
     [
@@ -250,6 +291,10 @@ def test_browsers_of_other_sites_may_not_ask_unless_set(client: httpx.Client, st
 def test_settings_of_the_service() -> None:
     with pytest.raises(ValueError, match="greater than"):
         ApiSettings(refresh_s=0)
+    # A whole batch must fit.
+    with pytest.raises(ValueError, match="greater than or equal to 1000"):
+        ApiSettings(log_queue_rows=MAX_BATCH - 1)
+    assert ApiSettings(log_queue_rows=MAX_BATCH).log_queue_rows == MAX_BATCH
 
 
 def test_probes_are_answered_while_a_store_is_waited_for(champions: Settings, monkeypatch) -> None:
