@@ -6,6 +6,7 @@ Names carry the prefix `parivision_` and their unit. Several worker processes sh
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Sequence
@@ -143,7 +144,27 @@ class Metrics:
         MultiProcessCollector(together, str(self._folder))  # type: ignore[no-untyped-call]
         return generate_latest(together)
 
+    def forget_dead(self) -> None:
+        """Take the gauges of workers that were killed out of what the others show."""
+        if self._folder is None:
+            return
+        for pid in {path.stem.rpartition("_")[2] for path in self._folder.glob("gauge_live*_*.db")}:
+            # Another worker may have done so in this moment.
+            with contextlib.suppress(FileNotFoundError):
+                if not _is_alive(int(pid)):
+                    mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
+
     def close(self) -> None:
         """Take this process's gauges out of what the other workers show."""
         if self._folder is not None:
             mark_process_dead(os.getpid(), str(self._folder))  # type: ignore[no-untyped-call]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

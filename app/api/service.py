@@ -87,6 +87,7 @@ class Service:
             ("keys", self.access.refresh),
             ("state", self._measure_state),
             ("monitoring", self._read_monitored),
+            ("metrics", self.metrics.forget_dead),
         ):
             try:
                 step()

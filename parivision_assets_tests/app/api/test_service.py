@@ -2,8 +2,10 @@
 
 import asyncio
 import datetime as dt
+import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -15,12 +17,14 @@ from starlette.testclient import TestClient
 from app.api import PROBLEMS, create_app
 from app.api import service as service_module
 from app.api.journal import Journal
+from app.api.metrics import Metrics
 from app.api.requests import MAX_BATCH
 from app.problems import COMMON, Problem
 from parivision_assets.settings import ApiSettings, Settings
 from parivision_assets.stores.log_writer import LogFullError, LogUnavailableError
 from parivision_assets.stores.platform_date import today
 from parivision_assets_tests.app.api.server import Server
+from parivision_assets_tests.app.api.worker import ROOT
 from parivision_assets_tests.served_home import LINEAR, crown, promote
 from parivision_assets_tests.stores.test_prediction_log import connection_of
 
@@ -295,6 +299,23 @@ def test_settings_of_the_service() -> None:
     with pytest.raises(ValueError, match="greater than or equal to 1000"):
         ApiSettings(log_queue_rows=MAX_BATCH - 1)
     assert ApiSettings(log_queue_rows=MAX_BATCH).log_queue_rows == MAX_BATCH
+
+
+def test_the_gauges_of_a_killed_worker_go(tmp_path) -> None:
+    program = (
+        "import os; from pathlib import Path; from app.api.metrics import Metrics; "
+        f"Metrics(Path({str(tmp_path)!r})).log(7, 3); os.kill(os.getpid(), 9)"
+    )
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], env=environment, cwd=ROOT, check=False)
+    alive = tmp_path / f"gauge_livesum_{os.getpid()}.db"
+    alive.touch()
+    metrics = Metrics(tmp_path)
+    metrics.forget_dead()
+    assert list(tmp_path.glob("gauge_*")) == [alive]
+    alive.unlink()
+    # What was counted stays counted.
+    assert b"parivision_prediction_log_lost_records_total 3.0" in metrics.text()
 
 
 def test_probes_are_answered_while_a_store_is_waited_for(champions: Settings, monkeypatch) -> None:
