@@ -155,13 +155,15 @@ def _settle(connection: sa.Connection, game_key: str, now: dt.datetime, today: d
         .with_for_update(read=True)
     ).one()
     behind = sa.and_(bets.c.game_key == game_key, bets.c.version < game.version)
-    chosen = sa.select(bets.c.player_id).where(behind).order_by(bets.c.bet_id).limit(BATCH_BETS)
+    # Credits before debits: what a correction takes back must not depend on which side was bet on first.
+    order = (bets.c.side != game.ended, bets.c.bet_id)
+    chosen = sa.select(bets.c.player_id).where(behind).order_by(*order).limit(BATCH_BETS)
     who = sorted(set(connection.execute(chosen).scalars()))
     # Players in one order, and before anything of theirs: two who settle, or one who bets, never wait in a circle.
     locked = sa.select(players.c.player_id).where(players.c.player_id.in_(who)).order_by(players.c.player_id)
     connection.execute(locked.with_for_update(key_share=True))
     rows = connection.execute(
-        sa.select(bets).where(behind, bets.c.player_id.in_(who)).order_by(bets.c.bet_id).limit(BATCH_BETS)
+        sa.select(bets).where(behind, bets.c.player_id.in_(who)).order_by(*order).limit(BATCH_BETS)
     ).all()
     own = accounts.c.account.in_([player_account(player_id) for player_id in who])
     found = connection.execute(sa.select(accounts.c.account, accounts.c.balance_cents).where(own))

@@ -110,6 +110,21 @@ def test_a_correction_takes_what_is_left_and_gives_back_no_more_than_is_due(worl
     assert world.bets.audit().holds
 
 
+@pytest.mark.parametrize("batch", [1, 500])
+@pytest.mark.parametrize("first", list(Side))
+def test_a_correction_does_not_depend_on_which_side_was_bet_on_first(world: World, monkeypatch, first, batch) -> None:
+    monkeypatch.setattr(bet_settling, "BATCH_BETS", batch)
+    ann = world.join("Ann", 2_000)
+    player_id = ann.player.player_id
+    for side in (first, Side.AWAY if first is Side.HOME else Side.HOME):
+        world.place(player_id, 1_000, side=side)
+    world.settle({KEY: True})
+    world.place(player_id, 1_910, game=game(1))
+    done = world.settle({KEY: False})
+    assert (world.balance(ann), done.shortfall_cents) == (0, 0)
+    assert world.bets.audit().holds
+
+
 def test_the_closing_line_of_the_first_settlement_stays(world: World) -> None:
     player_id = world.join().player.player_id
     world.place(player_id)
