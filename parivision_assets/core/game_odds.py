@@ -77,7 +77,7 @@ def known_results(
     played = {} if games is None else dict(games.select("game_key", "is_home_win").iter_rows())
     closing: dict[str, float] = {}
     if predictions is not None:
-        before = predictions.filter(pl.col("as_of_date") < pl.col("game_date")).sort("as_of_date")
+        before = predictions.filter(pl.col("as_of_date") < pl.col("game_date")).sort("as_of_date", "champion")
         last = before.unique("game_key", keep="last", maintain_order=True)
         closing |= dict(last.select("game_key", "home_probability").iter_rows())
     if games is not None:

@@ -55,6 +55,8 @@ class Settled:
     shortfall_cents: int = 0
     """What corrections could not take back, since it was staked already."""
     games: dict[str, str] = field(default_factory=dict)
+    closing_lines: int = 0
+    """Games that had ended and whose closing line came, or changed, afterwards."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,13 @@ class BetSettling:
         for row in self._games(season):
             ended = None if row.ended is None else GameEnd(row.ended)
             end = game_end(BetGame(row.game_key, season, row.game_date, row.home_team, row.away_team), known, ended)
+            closing = known.closing.get(row.game_key, row.closing_probability)
             if end is not None and end is not ended:
-                closing = known.closing.get(row.game_key, row.closing_probability)
                 if self._end(row.game_key, row.version, end, closing):
                     done.games[row.game_key] = end.value
+            elif ended is not None and closing != row.closing_probability:
+                self._close_at(row.game_key, closing)
+                done.closing_lines += 1
         self._settle_behind(season, known.today, done)
         return done
 
@@ -107,6 +112,20 @@ class BetSettling:
         same = sa.and_(games.c.game_key == game_key, games.c.version == version, sa.not_(waiting))
         query = games.update().where(same).values(values).returning(games.c.game_key)
         return self._database.write(lambda connection: connection.execute(query).first() is not None)
+
+    def _close_at(self, game_key: str, home_probability: float) -> None:
+        """Give an ended game, and its settled bets, another closing line; it moves no money and settles nothing."""
+
+        def change(connection: sa.Connection) -> None:
+            # The game first: whoever settles its bets holds it until they are written.
+            line = games.update().where(games.c.game_key == game_key).values(closing_probability=home_probability)
+            connection.execute(line)
+            for side in Side:
+                own = sa.and_(bets.c.game_key == game_key, bets.c.side == side.value, bets.c.version > 0)
+                closing = side.probability(home_probability)
+                connection.execute(bets.update().where(own).values(closing_probability=closing))
+
+        self._database.write(change)
 
     def _behind(self, season: int) -> list[str]:
         """Return the games some of whose bets do not have the game's version yet."""

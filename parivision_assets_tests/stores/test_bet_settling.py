@@ -134,6 +134,24 @@ def test_the_closing_line_of_the_first_settlement_stays(world: World) -> None:
     assert (bet.version, bet.closing_probability) == (2, pytest.approx(0.6))
 
 
+def test_a_closing_line_that_comes_after_the_result_is_taken(world: World) -> None:
+    ann, bob = world.join("Ann"), world.join("Bob")
+    world.place(ann.player.player_id)
+    world.place(bob.player.player_id, side=Side.AWAY)
+    world.settle({KEY: True}, closing={KEY: 0.5})
+    balances = world.balance(ann), world.balance(bob)
+    done = world.settle({KEY: True}, closing={KEY: 0.6})
+    assert (done.games, done.outcomes, done.closing_lines) == ({}, {}, 1)
+    lines = [world.bets.bets_of(who.player.player_id, None, None, 5)[0] for who in (ann, bob)]
+    assert [(bet.version, bet.closing_probability) for bet in lines] == [(1, 0.6), (1, pytest.approx(0.4))]
+    assert world.bets.settling.settled(SEASON)["closing_probability"].to_list() == pytest.approx([0.6, 0.4])
+    assert (world.balance(ann), world.balance(bob)) == balances
+    assert world.settle({KEY: True}, closing={KEY: 0.6}).closing_lines == 0
+    assert world.bets.audit().holds
+    world.settle({KEY: False})
+    assert world.bets.bets_of(ann.player.player_id, None, None, 5)[0].closing_probability == 0.6
+
+
 def test_many_bets_are_settled_in_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bet_settling, "BATCH_BETS", 3)
     ids = [world.join().player.player_id for _ in range(4)]
