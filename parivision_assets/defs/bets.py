@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from parivision_assets.core.betting_tables import BET_SETTLEMENTS
-from parivision_assets.core.contracts import GAME_PREDICTIONS
+from parivision_assets.core.contracts import GAME_PREDICTIONS, GAMES, SCHEDULE, Table
 from parivision_assets.core.game_odds import known_results
 from parivision_assets.defs.publishing import (
     Events,
@@ -42,12 +42,12 @@ def bet_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefini
             yield books_result(None)
             yield from publish_absent(home, BET_SETTLEMENTS, season, "nobody has bet yet")
             return
-        predictions = (
-            home.tables.read(GAME_PREDICTIONS.name, season) if home.tables.has(GAME_PREDICTIONS.name, season) else None
-        )
-        known = known_results(as_of, validated_games, game_schedule, predictions)
+        known = known_results(as_of, validated_games, game_schedule, _table(home, GAME_PREDICTIONS, season))
         done = home.bets.settling.settle(int(season), known)
         context.log.info(in_words(done))
+        for other in home.bets.settling.open_seasons():
+            if other != int(season):
+                context.log.info("season %d: %s", other, in_words(settle_landed(home, other, as_of)))
         books, frame = home.bets.audit(), home.bets.settling.settled(int(season))
         yield books_result(books)
         if frame.is_empty():
@@ -56,6 +56,19 @@ def bet_assets(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefini
         yield from publish(BET_SETTLEMENTS, frame, problems=books.problems, metadata=metadata(done, as_of))
 
     return [build_bet_settlements]
+
+
+def settle_landed(home: Home, season: int, as_of: dt.date) -> Settled:
+    """Settle a season by its tables as they are: nothing lands there any more that would cause a run of its own.
+
+    Its table `bet_settlements` follows when that season is materialised again.
+    """
+    games, schedule, predictions = (_table(home, table, str(season)) for table in (GAMES, SCHEDULE, GAME_PREDICTIONS))
+    return home.bets.settling.settle(season, known_results(as_of, games, schedule, predictions))
+
+
+def _table(home: Home, table: Table, season: str) -> pl.DataFrame | None:
+    return home.tables.read(table.name, season) if home.tables.has(table.name, season) else None
 
 
 def books_spec(partitions: dg.PartitionsDefinition[str]) -> dg.AssetCheckSpec:

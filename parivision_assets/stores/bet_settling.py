@@ -93,6 +93,12 @@ class BetSettling:
         self._settle_behind(season, known.today, done)
         return done
 
+    def open_seasons(self) -> list[int]:
+        """Return the seasons with bets that are not settled, the oldest first."""
+        waiting = sa.exists().where(bets.c.game_key == games.c.game_key, bets.c.version == 0)
+        query = sa.select(games.c.season).where(waiting).distinct().order_by(games.c.season)
+        return list(self._database.read(lambda connection: connection.execute(query).scalars().all()))
+
     def _settle_behind(self, season: int, today: dt.date, done: Settled) -> None:
         for game_key in self._behind(season):
             while self._settle_batch(game_key, today, done):

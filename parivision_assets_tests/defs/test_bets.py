@@ -30,8 +30,8 @@ def home(tmp_path: Path) -> Iterator[Home]:
     os.environ.update(before)
 
 
-def settled(home: Home) -> RunResult:
-    (result,) = run_selection(home.settings, "key:bet_settlements", ["2024"])
+def settled(home: Home, season: str = "2024") -> RunResult:
+    (result,) = run_selection(home.settings, "key:bet_settlements", [season])
     return result
 
 
@@ -83,6 +83,17 @@ def test_a_game_that_left_the_schedule_is_void_and_one_without_a_line_closes_at_
     home.tables.write(GAMES.name, "2024", unlined)
     assert settled(home).succeeded
     assert rows(home)[0] == (key(0), 1, "won", 1_910, 0.6)
+
+
+def test_a_season_that_is_over_is_settled_when_the_next_one_lands(home: Home) -> None:
+    token = bet(home)
+    following = played({1: True}, dt.date(2024, 10, 22)).with_columns(season=pl.lit(2025, dtype=pl.Int64))
+    home.tables.write(GAMES.name, "2025", GAMES.conform(following))
+    assert home.bets.settling.open_seasons() == [2024]
+    result = settled(Home(home.settings.model_copy(update={"seasons": (2024, 2025)})), "2025")
+    assert result.succeeded, result.problems
+    assert home.bets.settling.open_seasons() == []
+    assert home.bets.players.player(token).balance_cents == 100_000
 
 
 def test_books_that_do_not_balance_fail_the_check(home: Home) -> None:
