@@ -14,7 +14,6 @@ from app.api.service import Service
 from app.problems import invalid
 from parivision_assets.core.questions import ShotQuestion
 from parivision_assets.serving.predictor import QuestionError
-from parivision_assets.serving.rules import check_shot
 
 MAX_EXPLAINED = 10
 """An explanation asks the model thousands of questions."""
@@ -44,7 +43,7 @@ def shots_router(service: Service) -> APIRouter:
         try:
             answers = await answered(service, request, questions, service.predictor.shots)
         except QuestionError as error:
-            raise refusal(error, "shots", first_refused(questions)) from error
+            raise refusal(error, "shots", error.place) from error
         rows = zip(batch, questions, answers, strict=True)
         return as_json({"predictions": [await shown(service, *row) for row in rows]})
 
@@ -62,13 +61,3 @@ async def shown(service: Service, asked: ShotRequest, question: ShotQuestion, gi
     """Return a recorded answer as it is sent, explained if that was asked."""
     parts = await contributions(service, question, given.answer, asked.lang) if asked.explain else None
     return prediction(given.prediction_id, given.answer, is_scorable=given.is_scorable, contributions=parts)
-
-
-def first_refused(questions: Sequence[ShotQuestion]) -> int:
-    """Return the place of the first question that breaks a rule."""
-    for place, question in enumerate(questions):
-        try:
-            check_shot(question)
-        except QuestionError:
-            return place
-    raise LookupError("every question keeps the rules")

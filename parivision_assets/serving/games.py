@@ -23,7 +23,7 @@ def answer_games(snapshot: Snapshot, questions: Sequence[GameQuestion]) -> list[
     if state.teams is None:
         raise NotReadyError("the serving state knows no teams: land a season of games, then materialise serving_state")
     for question in questions:
-        check_game(question)
+        check_game(question, state.as_of)
         _check_date(question, state.teams)
     return [_answer(model, state, state.teams, question) for question in questions]
 

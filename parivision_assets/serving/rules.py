@@ -20,6 +20,8 @@ MAX_COUNT = 1_000
 """More shots than any game has had, by far."""
 MAX_NUMBER = 2**63 - 1
 MAX_TEXT = 100
+SCORABLE_WITHIN_DAYS = 400
+"""A season and a summer: no schedule reaches further, and nobody waits for an outcome that never comes."""
 
 _COUNTS = (*in_game.COUNTS, "last_since_s")
 _LIMITS = {
@@ -41,10 +43,12 @@ class QuestionError(ValueError):
         """Keep the three parts; `field` is a path such as `so_far.own_makes`."""
         super().__init__(f"{field}: {rule}. {advice}")
         self.field, self.rule, self.advice = field, rule, advice
+        self.place = 0
+        """Which of the questions that were asked together it is."""
 
 
-def check_shot(question: ShotQuestion) -> None:
-    """Raise QuestionError for the first rule that a question about a shot breaks."""
+def check_shot(question: ShotQuestion, as_of: dt.date | None = None) -> None:
+    """Raise QuestionError for the first rule that a question about a shot breaks; `as_of` is the state's."""
     x, y = question.x_ft, question.y_ft
     spot = "Give feet from the centre of the hoop, x negative on the shooter's left, y towards half-court."
     _number("x_ft", x, -court.HALF_WIDTH_FT, court.HALF_WIDTH_FT, spot)
@@ -69,16 +73,27 @@ def check_shot(question: ShotQuestion) -> None:
         _check_so_far(question.so_far)
     if question.event is not None:
         _check_event(question.event, question)
+        _check_scorable("event.game_date", question.event.game_date, as_of)
 
 
-def check_game(question: GameQuestion) -> None:
-    """Raise QuestionError for the first rule that a question about a game breaks."""
+def check_game(question: GameQuestion, as_of: dt.date | None = None) -> None:
+    """Raise QuestionError for the first rule that a question about a game breaks; `as_of` is the state's."""
     _text("home_team", question.home_team)
     _text("away_team", question.away_team)
     if question.home_team is not None and question.home_team == question.away_team:
         raise QuestionError("away_team", "must not be the home team", "Name two different teams.")
     _flag("is_playoffs", question.is_playoffs)
     _date("game_date", question.game_date)
+    if question.game_key is not None and question.game_date is not None:
+        _check_scorable("game_date", question.game_date, as_of)
+
+
+def _check_scorable(name: str, date: dt.date, as_of: dt.date | None) -> None:
+    if as_of is not None and abs((date - as_of).days) > SCORABLE_WITHIN_DAYS:
+        raise QuestionError(
+            name, f"must be within {SCORABLE_WITHIN_DAYS} days of {as_of}, the date of the state",
+            "Give the game's own date, or ask without naming the event: such a question is answered and not scored.",
+        )  # fmt: skip
 
 
 def _check_value(points_value: int | None, distance_ft: float) -> None:

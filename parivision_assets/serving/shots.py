@@ -17,7 +17,7 @@ from parivision_assets.core.shot_features import REQUEST_SCHEMA, complete_reques
 from parivision_assets.core.targets import SHOT_POST_EVENT, SHOT_PRE_RELEASE
 from parivision_assets.serving.models import ServedModel, chance_of
 from parivision_assets.serving.requests import ShotRequest, shot_request
-from parivision_assets.serving.rules import check_shot
+from parivision_assets.serving.rules import QuestionError, check_shot
 from parivision_assets.serving.shot_rows import NAMES, context_row, feature_values
 from parivision_assets.serving.snapshot import NotReadyError, ServedState, Snapshot
 
@@ -53,8 +53,12 @@ def answer_shots(snapshot: Snapshot, questions: Sequence[ShotQuestion]) -> list[
 
     Raises QuestionError for the first that cannot be answered, NotReadyError without a champion or a state of shots.
     """
-    for question in questions:
-        check_shot(question)
+    for place, question in enumerate(questions):
+        try:
+            check_shot(question, snapshot.as_of)
+        except QuestionError as error:
+            error.place = place
+            raise
     targets = [target_of(question) for question in questions]
     found: dict[int, Answer] = {}
     for target in dict.fromkeys(targets):

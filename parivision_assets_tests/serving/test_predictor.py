@@ -255,6 +255,31 @@ def test_the_game_so_far_and_the_event_must_agree(predictor: Predictor, shots: p
         assert refused.value.field == field
 
 
+def test_an_event_that_is_to_be_scored_is_near_the_states_date(predictor: Predictor) -> None:
+    as_of = predictor.snapshot.as_of
+    assert as_of is not None
+    for date, is_near in (
+        (as_of + dt.timedelta(days=400), True),
+        (as_of - dt.timedelta(days=400), True),
+        (as_of + dt.timedelta(days=401), False),
+        (as_of - dt.timedelta(days=401), False),
+        (dt.date.max, False),
+        (dt.date.min, False),
+    ):
+        shot = dataclasses.replace(SPOT, event=ShotEvent(1, date, 7, 1, 0))
+        game = GameQuestion("BOS", "DEN", date, game_key=f"{date}_DEN_BOS")
+        if is_near:
+            assert predictor.shots([shot])
+            continue
+        with pytest.raises(QuestionError, match=f"must be within 400 days of {as_of}") as refused:
+            predictor.shots([SPOT, shot])
+        assert (refused.value.field, refused.value.place) == ("event.game_date", 1)
+        with pytest.raises(QuestionError, match="must be within 400 days"):
+            predictor.games([game])
+    # A question that is never scored may be about any day to come.
+    assert predictor.games([GameQuestion("BOS", "DEN", as_of + dt.timedelta(days=401))])
+
+
 def test_every_valid_shot_of_a_season_may_be_asked_about(predictor: Predictor, shots: pl.DataFrame) -> None:
     answers = predictor.shots([asked(row) for row in shots.iter_rows(named=True)])
     assert len(answers) == len(shots)
