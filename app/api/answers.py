@@ -36,7 +36,7 @@ class PredictionAnswer(BaseModel):
     expected_points: float | None = Field(description="Points times probability; null for a game")
     is_known: bool | None = Field(description="Whether the shooter, or both teams, are known; null if nobody was named")
     flags: list[str] = Field(description="What to know of it: unknown_player, unknown_team, unseen_action, …")
-    is_scorable: bool = Field(description="Whether it waits for an outcome: the request named its event")
+    is_scorable: bool = Field(description="Whether it waits for an outcome: its event was named in time")
     model: str = Field(description="Digest of the champion's bundle")
     decision: int = Field(description="Number of the ledger's entry by which it is champion")
     state: str = Field(description="Digest of the state of players and teams")

@@ -16,6 +16,7 @@ from app.problems import MOST_LISTED, Problem, all_invalid, invalid, not_json, r
 from parivision_assets.core.original_client import OriginalRequestError
 from parivision_assets.core.questions import Answer, GameQuestion, ShotQuestion
 from parivision_assets.serving.predictor import NotReadyError, QuestionError
+from parivision_assets.serving.requests import LATE_EVENT
 from parivision_assets.stores.prediction_log import LogEntry, new_prediction_id
 
 UNANSWERED = responses(
@@ -81,7 +82,7 @@ async def answered(
     entries = [_entry(*pair, asked_at, client) for pair in zip(questions, answers, strict=True)]
     await journal.keep(entries)
     service.metrics.answers(answers)
-    return [Given(entry.prediction_id, entry.answer, entry.event is not None) for entry in entries]
+    return [Given(entry.prediction_id, entry.answer, _is_scorable(entry)) for entry in entries]
 
 
 def refusal(error: QuestionError | OriginalRequestError, *place: str | int) -> Problem:
@@ -100,6 +101,11 @@ def _entry(question: ShotQuestion | GameQuestion, answer: Answer, asked_at: str,
     key = question.game_key
     date = None if key is None else question.game_date
     return LogEntry(prediction_id, asked_at, answer, text, key, key, date, client)
+
+
+def _is_scorable(entry: LogEntry) -> bool:
+    # Predicting closes with the platform's own date: what is asked about that day or before is a what-if.
+    return entry.event is not None and LATE_EVENT not in entry.answer.flags
 
 
 async def contributions(service: Service, question: Question, answer: Answer, lang: str) -> list[dict[str, Any]]:

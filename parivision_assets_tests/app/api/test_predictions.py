@@ -42,6 +42,19 @@ def test_what_is_answered_is_in_the_log_before(client: httpx.Client, server: Ser
     assert shown["is_scorable"]
 
 
+@pytest.mark.parametrize("days", [-1, 0, 1])
+def test_predicting_closes_with_the_platforms_date(client: httpx.Client, server: Server, days: int) -> None:
+    date = today(server.service.home)
+    assert date is not None
+    asked = {**SPOT, "event": {**EVENT, "game_date": str(date + timedelta(days=days))}}
+    shown = client.post("/v1/shots/predict", json=asked).json()
+    kept = server.service.home.prediction_log.find(shown["prediction_id"])
+    assert kept is not None
+    assert kept.game_date is not None
+    is_early = kept.answer.as_of < kept.game_date
+    assert (shown["is_scorable"], "late_event" in shown["flags"], is_early) == (days > 0, days <= 0, days > 0)
+
+
 def test_the_action_calls_the_post_event_champion(client: httpx.Client) -> None:
     shown = client.post("/v1/shots/predict", json={**SPOT, "action_type": "Jump Shot"}).json()
     assert shown["target"] == "shot_post_event"
