@@ -51,7 +51,7 @@ def champions_router(service: Service) -> APIRouter:
             champions=_champions(snapshot, {record.sequence: record for record in records}),
             missing=[target for target in TARGETS if target not in snapshot.champions],
             state=None if state is None else state.digest,
-            problem=service.predictor.problem,
+            problem=service.predictor.notice,
         )
 
     return router

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -9,12 +10,16 @@ from fastapi import APIRouter, Path
 from app.api.asking import UNANSWERED
 from app.api.service import Service
 from app.problems import Problem, responses
+from parivision_assets.stores.atomic import StoreAbsentError, StoreDamagedError
 from parivision_assets.stores.receipts import PredictionAbsentError, Receipt, receipt
 
 PROBLEMS = {"no-such-prediction": "The log holds no prediction of this id. It is the prediction_id of an answer."}
 PredictionId = Annotated[
     str, Path(pattern="^[0-9a-f]{32}$", description="The prediction_id of an answer", examples=["0" * 32])
 ]
+
+
+_log = logging.getLogger("parivision.api")
 
 
 def receipts_router(service: Service) -> APIRouter:
@@ -25,10 +30,18 @@ def receipts_router(service: Service) -> APIRouter:
     def read_receipt(prediction_id: PredictionId) -> Receipt:
         """Return everything behind an answer: inputs, features, model, promotion, runs, data, raw files, outcome."""
         try:
-            return receipt(service.home, prediction_id)
+            return receipt(service.home, prediction_id, in_words=unread)
         except PredictionAbsentError as error:
             words = str(error)
             detail = f"{words[:1].upper()}{words[1:]}."
             raise Problem(404, "no-such-prediction", "There is no such prediction", detail) from error
 
     return router
+
+
+def unread(error: StoreAbsentError | StoreDamagedError) -> str:
+    """Return why a bundle cannot be read, in words for anybody; log the cause, which names files."""
+    _log.error("a bundle behind an answer cannot be read: %s", error)
+    if isinstance(error, StoreDamagedError):
+        return "its bundle was changed after it was written"
+    return "its bundle is no longer here"

@@ -46,7 +46,9 @@ class Service:
     loaded_at_s: float | None = None
     """When the snapshot that serves was loaded, on the monotonic clock."""
     problems: dict[str, str] = field(default_factory=dict)
-    """What does not work at the moment, by the part concerned, in words."""
+    """What does not work at the moment, by the part concerned, in words for anybody: causes name files and hosts."""
+    _causes: dict[str, str] = field(default_factory=dict)
+    """Why, as it was logged last."""
     _seen: dict[str, object] = field(default_factory=dict)
 
     @classmethod
@@ -92,12 +94,14 @@ class Service:
             try:
                 step()
             except StoreError as error:
-                self._note(part, str(error))
+                self._note(part, f"{part}: cannot be read at the moment; the service's log says why", str(error))
             # A defect in what is only shown must not end the task that follows promotions.
-            except Exception:  # noqa: BLE001
-                self._note(part, f"{part} could not be looked at; the service's log says why", is_fault=True)
+            except Exception as error:  # noqa: BLE001
+                words = f"{part} could not be looked at; the service's log says why"
+                self._note(part, words, repr(error), is_fault=True)
             else:
-                self._note(part, self.predictor.problem if part == "predictor" else None)
+                unserved = self.predictor if part == "predictor" else None
+                self._note(part, unserved and unserved.notice, unserved and unserved.problem)
 
     def missing(self) -> list[str]:
         """Return in words what is missing before anything can be answered; [] when ready."""
@@ -111,8 +115,8 @@ class Service:
                 snapshot.champion(target)
         except NotReadyError as error:
             words.append(str(error))
-            if self.predictor.problem is not None:
-                words.append(self.predictor.problem)
+            if self.predictor.notice is not None:
+                words.append(self.predictor.notice)
         return words
 
     def opened_journal(self) -> Journal:
@@ -172,13 +176,14 @@ class Service:
     def _changed(self, part: str, version: object) -> bool:
         return self._seen.get(part) != version
 
-    def _note(self, part: str, problem: str | None, *, is_fault: bool = False) -> None:
-        if problem is None:
+    def _note(self, part: str, words: str | None, cause: str | None = None, *, is_fault: bool = False) -> None:
+        if words is None or cause is None:
             if self.problems.pop(part, None):
+                del self._causes[part]
                 _log.warning("%s: works again", part)
-        elif self.problems.get(part) != problem:
-            _log.error("%s: %s", part, problem, exc_info=is_fault)
-            self.problems[part] = problem
+        elif self._causes.get(part) != cause:
+            _log.error("%s: %s", part, cause, exc_info=is_fault)
+            self.problems[part], self._causes[part] = words, cause
 
     def _close(self) -> None:
         if self.journal is not None:

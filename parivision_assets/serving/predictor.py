@@ -31,7 +31,9 @@ class Predictor:
         self.snapshot = Snapshot()
         """What is being served: one read of it is one consistent set."""
         self.problem: str | None = None
-        """Why the newest bundle or state is not served, in words; None when it is."""
+        """Why the newest bundle or state is not served, in words; None when it is. May name files and hosts."""
+        self.notice: str | None = None
+        """What `problem` means for whoever asks: no causes."""
 
     @classmethod
     def open(cls, home: Home) -> Predictor:
@@ -50,7 +52,8 @@ class Predictor:
         """
         with self._loading:
             loaded = load_snapshot(self._home, self.snapshot)
-            self.problem = "; ".join(loaded.problems) or None
+            self.problem = "; ".join(f"{one.words}: {one.cause}" for one in loaded.problems) or None
+            self.notice = "; ".join(one.words for one in loaded.problems) or None
             if loaded.snapshot == self.snapshot:
                 return False
             self.snapshot = loaded.snapshot

@@ -91,11 +91,21 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Unserved:
+    """A part that cannot be served."""
+
+    words: str
+    """What that means, for whoever asks."""
+    cause: str
+    """Why, for whoever runs the service: it may name files and hosts."""
+
+
+@dataclass(frozen=True)
 class Loaded:
-    """The newest snapshot that can be served, and why a newer part of it cannot."""
+    """The newest snapshot that can be served, and what newer part of it cannot."""
 
     snapshot: Snapshot
-    problems: tuple[str, ...]
+    problems: tuple[Unserved, ...]
 
 
 def load_snapshot(home: Home, before: Snapshot) -> Loaded:
@@ -107,14 +117,14 @@ def load_snapshot(home: Home, before: Snapshot) -> Loaded:
             if pointer is not None:
                 champions[target.name] = _model(home, target, pointer, champions.get(target.name))
         except UNSERVABLE as error:
-            problems.append(_in_words(f"the champion of {target.name}", error, target.name in champions))
+            problems.append(_unserved(f"the champion of {target.name}", error, target.name in champions))
     state = before.state
     try:
         digest = home.bundles.asset(SERVING_STATE)
         if digest is not None and (state is None or state.digest != digest):
             state = served_state(home.bundles.read_bundle(digest))
     except UNSERVABLE as error:
-        problems.append(_in_words("the serving state", error, state is not None))
+        problems.append(_unserved("the serving state", error, state is not None))
     return Loaded(Snapshot(champions, state), tuple(problems))
 
 
@@ -150,6 +160,6 @@ def served_state(bundle: Bundle) -> ServedState:
     )
 
 
-def _in_words(what: str, error: Exception, has_older: bool) -> str:
+def _unserved(what: str, error: Exception, has_older: bool) -> Unserved:
     kept = "the one before it goes on serving" if has_older else "nothing serves in its place"
-    return f"{what} cannot be served, {kept}: {error}"
+    return Unserved(f"{what} cannot be served, {kept}", str(error))

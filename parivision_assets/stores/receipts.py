@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -74,16 +74,23 @@ def logged(home: Home, prediction_id: str) -> LogEntry:
     return found
 
 
-def receipt(home: Home, prediction_id: str, *, ask_mlflow: bool = False) -> Receipt:
+def receipt(
+    home: Home,
+    prediction_id: str,
+    *,
+    ask_mlflow: bool = False,
+    in_words: Callable[[StoreAbsentError | StoreDamagedError], str] = str,
+) -> Receipt:
     """Return the whole chain of one answer; raise PredictionAbsentError where there is none.
 
     Links that are damaged or gone are no error: the receipt names them. MLflow, which takes seconds to import, is
-    asked for runs that were not recorded beside a bundle only where `ask_mlflow` says so.
+    asked for runs that were not recorded beside a bundle only where `ask_mlflow` says so. `in_words` says why a bundle
+    cannot be read; the error's own words name files.
     """
     entry = logged(home, prediction_id)
     answer, missing = entry.answer, list[str]()
     model, state = (
-        _read(home, name, digest, missing) for name, digest in ((MODEL, answer.model), (STATE, answer.state))
+        _read(home, name, digest, missing, in_words) for name, digest in ((MODEL, answer.model), (STATE, answer.state))
     )
     made = {name: provenance_of(home, digest) for name, digest in ((MODEL, answer.model), (STATE, answer.state))}
     promotion = _promotion(home, entry, missing)
@@ -107,11 +114,17 @@ def receipt(home: Home, prediction_id: str, *, ask_mlflow: bool = False) -> Rece
     )
 
 
-def _read(home: Home, name: str, digest: str, missing: list[str]) -> Bundle | None:
+def _read(
+    home: Home,
+    name: str,
+    digest: str,
+    missing: list[str],
+    in_words: Callable[[StoreAbsentError | StoreDamagedError], str],
+) -> Bundle | None:
     try:
         return home.bundles.read_bundle(digest)
     except (StoreAbsentError, StoreDamagedError) as error:
-        missing.append(f"{name}: {error}")
+        missing.append(f"{name}: {in_words(error)}")
         return None
 
 

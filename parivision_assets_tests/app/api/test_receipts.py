@@ -23,6 +23,25 @@ def test_a_receipt_leads_from_the_answer_to_the_raw_files(client: httpx.Client, 
     assert all(len(file["sha256"]) == 64 for file in receipt["raw_files"])
 
 
+def test_a_receipt_says_what_was_changed_and_names_no_file(start, caplog: pytest.LogCaptureFixture) -> None:
+    server = start()
+    answer = httpx.post(f"{server.url}/v1/shots/predict", json=SPOT).json()
+    home = server.service.home
+    for digest, change in ((answer["model"], b"{"), (answer["state"], None)):
+        folder = home.bundles.read_bundle(digest).ref.path
+        if change is None:
+            folder.rename(folder.with_name("elsewhere"))
+        else:
+            min(folder.rglob("*.json")).write_bytes(change)
+    shown = httpx.get(f"{server.url}/v1/predictions/{answer['prediction_id']}")
+    assert shown.status_code == 200
+    said = shown.json()["not_reached"]
+    assert "model: its bundle was changed after it was written" in said
+    assert "state: its bundle is no longer here" in said
+    assert str(home.root) not in shown.text
+    assert str(home.root) in caplog.text
+
+
 def test_there_is_no_receipt_of_what_was_never_answered(client: httpx.Client) -> None:
     missing = client.get(f"/v1/predictions/{'0' * 32}")
     assert (missing.status_code, missing.json()["type"]) == (404, "/problems#no-such-prediction")

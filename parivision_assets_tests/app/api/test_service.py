@@ -21,6 +21,8 @@ from app.api.metrics import Metrics
 from app.api.requests import MAX_BATCH
 from app.problems import COMMON, Problem
 from parivision_assets.settings import ApiSettings, Settings
+from parivision_assets.stores.atomic import StoreError
+from parivision_assets.stores.home import Home
 from parivision_assets.stores.log_writer import LogFullError, LogUnavailableError
 from parivision_assets.stores.platform_date import today
 from parivision_assets_tests.app.api.server import Server
@@ -132,7 +134,7 @@ def test_a_promotion_is_followed_without_a_failed_request(start) -> None:
 LINEAR_AGAIN = type(LINEAR)("logistic_regression", seed=7, n_jobs=1)
 
 
-def test_a_damaged_bundle_leaves_the_old_champion_and_says_so(start) -> None:
+def test_a_damaged_bundle_leaves_the_old_champion_and_says_so(start, caplog) -> None:
     server = start(refresh_s=0.05)
     home = server.service.home
     old = server.service.predictor.snapshot.champion("game").digest
@@ -149,8 +151,12 @@ def test_a_damaged_bundle_leaves_the_old_champion_and_says_so(start) -> None:
     broken.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
     # A service that starts now has nothing sound to serve for games, says so, and answers shots.
     fresh = TestClient(create_app(home.settings))
-    with fresh as client:
-        assert "was changed after it was written" in str(client.get("/readyz").json())
+    with caplog.at_level("ERROR", "parivision.api"), fresh as client:
+        said = [client.get("/readyz").text, client.get("/v1/champions").text]
+        assert all("the champion of game cannot be served, nothing serves in its place" in words for words in said)
+        # Files are named in the log only.
+        assert not any(str(home.root) in words for words in said)
+        assert "was changed after it was written" in caplog.text
         assert client.post("/v1/games/predict", json={"home_team": "BOS", "away_team": "DEN"}).status_code == 503
         assert client.post("/v1/shots/predict", json=SPOT).status_code == 200
 
@@ -316,6 +322,23 @@ def test_the_gauges_of_a_killed_worker_go(tmp_path) -> None:
     alive.unlink()
     # What was counted stays counted.
     assert b"parivision_prediction_log_lost_records_total 3.0" in metrics.text()
+
+
+@pytest.mark.parametrize("part", ["prediction_log", "api_keys", "reports"])
+def test_no_file_or_host_is_named_to_strangers(champions: Settings, monkeypatch, caplog, part: str) -> None:
+    def fail(_: object) -> None:
+        raise StoreError("postgresql://ann@db-7/parivision is away, see /srv/secret")
+
+    monkeypatch.setattr(Home, part, property(fail))
+    app = create_app(champions)
+    app.state.service.look()
+    client = TestClient(app)
+    shown = "".join(client.get(path).text for path in ("/readyz", "/v1/champions", "/"))
+    shown += client.post("/v1/shots/predict", json=SPOT).text
+    assert "db-7" not in shown
+    assert "secret" not in shown
+    assert "the service's log says why" in shown
+    assert "db-7" in caplog.text
 
 
 def test_probes_are_answered_while_a_store_is_waited_for(champions: Settings, monkeypatch) -> None:
