@@ -44,16 +44,31 @@ class PredictionAnswer(BaseModel):
     contributions: list[ContributionAnswer] | None = Field(default=None, description="If `explain` was asked")
 
 
+SYNTHETIC = "Whether this is the synthetic league, with invented players"
+
+
+class SinglePredictionAnswer(PredictionAnswer):
+    """The answer to one question, and where it comes from."""
+
+    is_synthetic: bool = Field(description=SYNTHETIC)
+
+
 class BatchAnswer(BaseModel):
     """The answers, in the order of the questions."""
 
+    is_synthetic: bool = Field(description=SYNTHETIC)
     predictions: list[PredictionAnswer]
 
 
 def prediction(
-    prediction_id: str, answer: Answer, *, is_scorable: bool, contributions: Sequence[Any] | None = None
+    prediction_id: str,
+    answer: Answer,
+    *,
+    is_scorable: bool,
+    is_synthetic: bool | None = None,
+    contributions: Sequence[Any] | None = None,
 ) -> dict[str, Any]:
-    """Return one prediction as PredictionAnswer declares it, ready for `as_json`."""
+    """Return one prediction, ready for `as_json`; with `is_synthetic` as SinglePredictionAnswer declares it."""
     shown = {
         "prediction_id": prediction_id,
         "target": answer.target,
@@ -70,6 +85,8 @@ def prediction(
         "state": answer.state,
         "as_of": answer.as_of,
     }
+    if is_synthetic is not None:
+        shown["is_synthetic"] = is_synthetic
     if contributions is not None:
         shown["contributions"] = contributions
     return shown

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from app.api.answers import PredictionAnswer, as_json, prediction
+from app.api.answers import SYNTHETIC, SinglePredictionAnswer, as_json, prediction
 from app.api.asking import UNANSWERED, answered, body_of, contributions, read, refusal
 from app.api.requests import GameRequest
 from app.api.service import Service
@@ -37,7 +37,7 @@ class ComingGames(BaseModel):
     """The coming games, earliest first."""
 
     today: dt.date | None = Field(description="The platform's date: the newest landed game's")
-    is_synthetic: bool = Field(description="Whether this is the synthetic league, with invented players")
+    is_synthetic: bool = Field(description=SYNTHETIC)
     games: list[ComingGame]
 
 
@@ -45,7 +45,7 @@ def games_router(service: Service) -> APIRouter:
     """Return the routes about games."""
     router = APIRouter(prefix="/v1/games", tags=["games"], responses=UNANSWERED)
 
-    @router.post("/predict", response_model=PredictionAnswer, openapi_extra=body_of(GameRequest))
+    @router.post("/predict", response_model=SinglePredictionAnswer, openapi_extra=body_of(GameRequest))
     async def predict_game(request: Request) -> Response:
         """Say how likely the home team is to win."""
         asked = await read(request, GameRequest)
@@ -55,8 +55,15 @@ def games_router(service: Service) -> APIRouter:
         except QuestionError as error:
             raise refusal(error) from error
         parts = await contributions(service, question, given.answer, asked.lang) if asked.explain else None
-        shown = prediction(given.prediction_id, given.answer, is_scorable=given.is_scorable, contributions=parts)
-        return as_json(shown)
+        return as_json(
+            prediction(
+                given.prediction_id,
+                given.answer,
+                is_scorable=given.is_scorable,
+                is_synthetic=service.is_synthetic,
+                contributions=parts,
+            )
+        )
 
     @router.get("")
     def list_games(
@@ -68,7 +75,7 @@ def games_router(service: Service) -> APIRouter:
         date = today(home)
         rows = [] if date is None else coming_games(home, date, team, limit)
         games = [ComingGame.model_validate(row) for row in rows]
-        return ComingGames(today=date, is_synthetic=home.settings.uses_league, games=games)
+        return ComingGames(today=date, is_synthetic=service.is_synthetic, games=games)
 
     return router
 

@@ -48,7 +48,7 @@ def health_router(service: Service) -> APIRouter:
             state_age_days=service.state_age_days,
             loaded_s=round(time.monotonic() - service.loaded_at_s, 3),
             versions=snapshot.versions,
-            is_synthetic=service.home.settings.uses_league,
+            is_synthetic=service.is_synthetic,
             problems=service.problems,
         )
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from app.api.answers import PredictionAnswer, as_json, prediction
+from app.api.answers import SYNTHETIC, SinglePredictionAnswer, as_json, prediction
 from app.api.asking import UNANSWERED, answered, body_of, read, refusal
 from app.api.service import Service
 from parivision_assets.core.original_client import OriginalRequestError, to_question
@@ -66,7 +66,7 @@ class OriginalRequest(BaseModel):
     )
 
 
-class OriginalAnswer(PredictionAnswer):
+class OriginalAnswer(SinglePredictionAnswer):
     """What the original API answered, and the probability with everything that belongs to it."""
 
     prediction: Literal[0, 1] = Field(description="1 where the shot is more likely to go in than not")
@@ -77,7 +77,7 @@ class Welcome(BaseModel):
 
     message: str
     docs: str = Field(description="Where the addresses are described")
-    is_synthetic: bool = Field(description="Whether this is the synthetic league, with invented players")
+    is_synthetic: bool = Field(description=SYNTHETIC)
 
 
 class ChampionInfos(BaseModel):
@@ -96,8 +96,7 @@ def original_router(service: Service) -> APIRouter:
     @router.get("/")
     async def welcome() -> Welcome:
         """Say what answers here."""
-        is_synthetic = service.home.settings.uses_league
-        return Welcome(message="PariVision API", docs="/docs", is_synthetic=is_synthetic)
+        return Welcome(message="PariVision API", docs="/docs", is_synthetic=service.is_synthetic)
 
     @router.get("/get_champion_infos")
     async def champion_infos() -> ChampionInfos:
@@ -122,7 +121,9 @@ def original_router(service: Service) -> APIRouter:
             (given,) = await answered(service, request, [question], service.predictor.shots)
         except (QuestionError, OriginalRequestError) as error:
             raise refusal(error) from error
-        shown = prediction(given.prediction_id, given.answer, is_scorable=given.is_scorable)
+        shown = prediction(
+            given.prediction_id, given.answer, is_scorable=given.is_scorable, is_synthetic=service.is_synthetic
+        )
         return as_json({"prediction": int(given.answer.probability >= 0.5), **shown})
 
     return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -22,19 +23,28 @@ PredictionId = Annotated[
 _log = logging.getLogger("parivision.api")
 
 
+@dataclass(frozen=True)
+class ReceiptAnswer(Receipt):
+    """A receipt, and where it comes from."""
+
+    is_synthetic: bool
+    """Whether this is the synthetic league, with invented players."""
+
+
 def receipts_router(service: Service) -> APIRouter:
     """Return the route of receipts."""
     router = APIRouter(prefix="/v1/predictions", tags=["receipts"], responses=UNANSWERED)
 
     @router.get("/{prediction_id}", responses=responses({404: "There is no such prediction"}))
-    def read_receipt(prediction_id: PredictionId) -> Receipt:
+    def read_receipt(prediction_id: PredictionId) -> ReceiptAnswer:
         """Return everything behind an answer: inputs, features, model, promotion, runs, data, raw files, outcome."""
         try:
-            return receipt(service.home, prediction_id, in_words=unread)
+            found = receipt(service.home, prediction_id, in_words=unread)
         except PredictionAbsentError as error:
             words = str(error)
             detail = f"{words[:1].upper()}{words[1:]}."
             raise Problem(404, "no-such-prediction", "There is no such prediction", detail) from error
+        return ReceiptAnswer(**vars(found), is_synthetic=service.is_synthetic)
 
     return router
 

@@ -40,6 +40,8 @@ class Service:
     metrics: Metrics
     predictor: Predictor
     access: Access
+    is_synthetic: bool
+    """Whether the league is the synthetic one, with invented players: said wherever predictions are shown."""
     journal: Journal | None = None
     """None until the prediction log could be opened."""
     state_age_days: int | None = None
@@ -54,8 +56,8 @@ class Service:
     @classmethod
     def of(cls, home: Home) -> Service:
         """Return a service over a home; nothing is opened or read before `running`."""
-        api = home.settings.api
-        return cls(home, Metrics(api.metrics_folder), Predictor(home), Access(home))
+        settings = home.settings
+        return cls(home, Metrics(settings.api.metrics_folder), Predictor(home), Access(home), settings.uses_league)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app.api.answers import BatchAnswer, PredictionAnswer, as_json, prediction
+from app.api.answers import BatchAnswer, SinglePredictionAnswer, as_json, prediction
 from app.api.asking import UNANSWERED, Given, answered, body_of, contributions, read, refusal
 from app.api.requests import ShotBatch, ShotRequest
 from app.api.service import Service
@@ -23,7 +23,7 @@ def shots_router(service: Service) -> APIRouter:
     """Return the routes about shots."""
     router = APIRouter(prefix="/v1/shots", tags=["shots"], responses=UNANSWERED)
 
-    @router.post("/predict", response_model=PredictionAnswer, openapi_extra=body_of(ShotRequest))
+    @router.post("/predict", response_model=SinglePredictionAnswer, openapi_extra=body_of(ShotRequest))
     async def predict_shot(request: Request) -> Response:
         """Say how likely a shot is to go in. Only its spot is needed; what else is known makes it sharper."""
         asked = await read(request, ShotRequest)
@@ -32,7 +32,7 @@ def shots_router(service: Service) -> APIRouter:
             (given,) = await answered(service, request, [question], service.predictor.shots)
         except QuestionError as error:
             raise refusal(error) from error
-        return as_json(await shown(service, asked, question, given))
+        return as_json(await shown(service, asked, question, given, is_synthetic=service.is_synthetic))
 
     @router.post("/predict-batch", response_model=BatchAnswer, openapi_extra=body_of(ShotBatch))
     async def predict_shots(request: Request) -> Response:
@@ -45,7 +45,8 @@ def shots_router(service: Service) -> APIRouter:
         except QuestionError as error:
             raise refusal(error, "shots", error.place) from error
         rows = zip(batch, questions, answers, strict=True)
-        return as_json({"predictions": [await shown(service, *row) for row in rows]})
+        predictions = [await shown(service, *row) for row in rows]
+        return as_json({"is_synthetic": service.is_synthetic, "predictions": predictions})
 
     return router
 
@@ -57,7 +58,20 @@ def _check_explained(batch: Sequence[ShotRequest]) -> None:
         raise invalid([{"loc": ("body", "shots", places[MAX_EXPLAINED], "explain"), "msg": rule}])
 
 
-async def shown(service: Service, asked: ShotRequest, question: ShotQuestion, given: Given) -> dict[str, object]:
-    """Return a recorded answer as it is sent, explained if that was asked."""
+async def shown(
+    service: Service,
+    asked: ShotRequest,
+    question: ShotQuestion,
+    given: Given,
+    *,
+    is_synthetic: bool | None = None,
+) -> dict[str, object]:
+    """Return a recorded answer as it is sent, explained if that was asked; a batch says once where it comes from."""
     parts = await contributions(service, question, given.answer, asked.lang) if asked.explain else None
-    return prediction(given.prediction_id, given.answer, is_scorable=given.is_scorable, contributions=parts)
+    return prediction(
+        given.prediction_id,
+        given.answer,
+        is_scorable=given.is_scorable,
+        is_synthetic=is_synthetic,
+        contributions=parts,
+    )

@@ -6,9 +6,13 @@ from datetime import timedelta
 import httpx
 import orjson
 import pytest
+from starlette.testclient import TestClient
 
+from app.api import create_app
+from app.api.original import ORIGINAL_EXAMPLE
 from app.api.requests import SHOT_EXAMPLE
 from parivision_assets.core.questions import ShotQuestion
+from parivision_assets.settings import Settings
 from parivision_assets.stores.platform_date import today
 from parivision_assets_tests.app.api.server import Server
 
@@ -221,6 +225,23 @@ def test_coming_games_have_the_champions_probability_where_there_is_one(client, 
     assert (first["home_probability"], second["home_probability"]) == (0.625, None)
     assert client.get("/v1/games", params={"team": "ATL"}).json()["games"] == [first]
     assert client.get("/v1/games", params={"limit": 1}).json()["games"] == [first]
+
+
+@pytest.mark.parametrize("is_synthetic", [True, False])
+def test_invented_players_are_said_wherever_predictions_are_shown(own_champions: Settings, is_synthetic: bool) -> None:
+    urls = dict.fromkeys(("shots_url", "games_url", "odds_url")) if is_synthetic else {}
+    game = {"home_team": "BOS", "away_team": "DEN"}
+    with TestClient(create_app(own_champions.model_copy(update=urls))) as client:
+        shown = [
+            client.post("/v1/shots/predict", json=SPOT).json(),
+            client.post("/v1/shots/predict-batch", json={"shots": [SPOT] * 2}).json(),
+            client.post("/v1/games/predict", json=game).json(),
+            client.post("/predict", json=ORIGINAL_EXAMPLE).json(),
+        ]
+        shown.append(client.get(f"/v1/predictions/{shown[0]['prediction_id']}").json())
+    assert [one["is_synthetic"] for one in shown] == [is_synthetic] * 5
+    # Once for a whole batch.
+    assert "is_synthetic" not in shown[1]["predictions"][0]
 
 
 def test_an_example_of_the_documentation_is_a_request_that_is_answered(client: httpx.Client) -> None:
