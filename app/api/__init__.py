@@ -23,13 +23,12 @@ from app.api.original import OriginalRequest, original_router
 from app.api.receipts import receipts_router
 from app.api.requests import GameRequest, ShotBatch, ShotRequest
 from app.api.search import search_router
-from app.api.service import Service, store_failed
+from app.api.service import STORE_ERRORS, Service, store_failed
 from app.api.shots import shots_router
 from app.counted import Counted
 from app.docs_page import serve_docs
 from app.problems import install
 from parivision_assets.settings import Settings
-from parivision_assets.stores.atomic import StoreError
 from parivision_assets.stores.home import Home
 
 PROBLEMS = {**access.PROBLEMS, **journal.PROBLEMS, **receipts.PROBLEMS, **serving.PROBLEMS}
@@ -69,7 +68,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     api = service.home.settings.api
     # The last one added is the first one asked.
     serve_docs(app)
-    app.add_exception_handler(StoreError, _answer_store)
+    for error in STORE_ERRORS:
+        app.add_exception_handler(error, _answer_store)
     app.add_middleware(Direct, routes=direct_routes(routers))
     app.add_middleware(Admission, access=service.access)
     install(app, api.max_body_bytes, PROBLEMS, BODIES)

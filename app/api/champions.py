@@ -20,10 +20,10 @@ class ChampionAnswer(BaseModel):
     target: str
     model: str = Field(description="Digest of the bundle")
     decision: int = Field(description="Number of the ledger's entry")
-    since: dt.datetime = Field(description="When the entry was recorded")
-    kind: str = Field(description="decision or rollback")
-    actor: str = Field(description="Who decided")
-    reason: str = Field(description="Why, in words")
+    since: dt.datetime | None = Field(description="When the entry was recorded; null where the ledger does not hold it")
+    kind: str | None = Field(description="decision or rollback")
+    actor: str | None = Field(description="Who decided")
+    reason: str | None = Field(description="Why, in words")
     trained_until: dt.date = Field(description="Date of the newest training row")
 
 
@@ -60,16 +60,17 @@ def champions_router(service: Service) -> APIRouter:
 def _champions(snapshot: Snapshot, records: dict[int, Record]) -> list[ChampionAnswer]:
     found = []
     for target, model in snapshot.champions.items():
-        record = records[model.decision]
+        # A ledger that was restored to an earlier state does not hold the newest entries.
+        record = records.get(model.decision)
         found.append(
             ChampionAnswer(
                 target=target,
                 model=model.digest,
                 decision=model.decision,
-                since=dt.datetime.fromisoformat(record.recorded_at),
-                kind=record.kind,
-                actor=record.actor,
-                reason=record.reason,
+                since=None if record is None else dt.datetime.fromisoformat(record.recorded_at),
+                kind=None if record is None else record.kind,
+                actor=None if record is None else record.actor,
+                reason=None if record is None else record.reason,
                 trained_until=model.trained_until,
             )
         )

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 
-from app.api.service import store_failed
+from app.api.service import STORE_ERRORS, store_failed
 from app.problems import App, Receive, Scope, Send
-from parivision_assets.stores.atomic import StoreError
 
 
 @dataclass(frozen=True)
 class Direct:
     """ASGI middleware that calls the function of a route, if it is one of these, and hands on anything else.
 
-    The functions take a Request and return a Response; what they raise for clients is a Problem or a StoreError.
+    The functions take a Request and return a Response; what they raise for clients is a Problem or one of STORE_ERRORS.
     """
 
     app: App
@@ -36,7 +35,7 @@ class Direct:
         scope["route"] = route
         try:
             response = await route.endpoint(Request(scope, receive, send))
-        except StoreError as error:
+        except STORE_ERRORS as error:
             raise store_failed(error) from error
         await response(scope, receive, send)
 

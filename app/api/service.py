@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import sqlalchemy as sa
+
 from app.api.access import Access
 from app.api.journal import Journal
 from app.api.metrics import Metrics
@@ -29,6 +31,8 @@ PROBLEMS = {
     "in its own log.",
 }
 FIRST_LOOK_S = 10.0
+STORE_ERRORS = (StoreError, sa.exc.OperationalError)
+"""What a store raises that cannot be read, or whose database is away."""
 _log = logging.getLogger("parivision.api")
 
 
@@ -95,7 +99,7 @@ class Service:
         ):
             try:
                 step()
-            except StoreError as error:
+            except STORE_ERRORS as error:
                 self._note(part, f"{part}: cannot be read at the moment; the service's log says why", str(error))
             # A defect in what is only shown must not end the task that follows promotions.
             except Exception as error:  # noqa: BLE001

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from parivision_assets.stores.atomic import StoreError
 from parivision_assets_tests.app.api.server import Server
@@ -72,12 +73,15 @@ def test_only_so_many_shots_of_a_batch_are_explained(client: httpx.Client) -> No
     assert answer.json()["errors"][0]["field"] == "shots[10].explain"
 
 
+@pytest.mark.parametrize(
+    "error", [StoreError("host db-7 is away"), OperationalError("SELECT 1", {}, OSError("host db-7 is away"))]
+)
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/champions"), ("POST", "/v1/shots/predict")])
-def test_a_store_that_fails_is_said_without_its_address(start, method: str, path: str, monkeypatch) -> None:
+def test_a_store_that_fails_is_said_without_its_address(start, method: str, path: str, error, monkeypatch) -> None:
     server = start(refresh_s=5)
 
     def fail(*_: object) -> None:
-        raise StoreError("host db-7 is away")
+        raise error
 
     monkeypatch.setattr(server.service.home.ledger, "records", fail)
     monkeypatch.setattr(server.service.predictor, "explain", fail)

@@ -81,6 +81,21 @@ def test_champions_are_the_ledgers_with_their_reasons(client: httpx.Client, serv
         assert (champion["actor"], champion["reason"], champion["kind"]) == ("test", "proven better", "decision")
 
 
+def test_a_ledger_that_was_set_back_leaves_champions_without_their_entry(start, monkeypatch) -> None:
+    server = start()
+    ledger = server.service.home.ledger
+    records = ledger.records
+    monkeypatch.setattr(ledger, "records", lambda *given: records(*given)[:-1])
+    shown = httpx.get(f"{server.url}/v1/champions")
+    assert shown.status_code == 200
+    found = {champion["decision"]: champion for champion in shown.json()["champions"]}
+    assert len(found) == 3
+    newest = found[max(found)]
+    assert newest["model"]
+    assert [newest[name] for name in ("since", "kind", "actor", "reason")] == [None] * 4
+    assert found[min(found)]["actor"] == "test"
+
+
 @pytest.mark.parametrize("wanted", ["guard", "GUÁRD", "  01 guard "])
 def test_players_are_found_whatever_case_and_accents(client: httpx.Client, wanted: str) -> None:
     found = client.get("/v1/players", params={"q": wanted, "limit": 1_000}).json()["players"]
