@@ -35,7 +35,7 @@ import sqlalchemy as sa
 from parivision_assets.core.betting import Side
 from parivision_assets.core.betting_rules import BetGame, House, KnownResults
 from parivision_assets.core.contracts import GAME_PREDICTIONS, GAMES, SCHEDULE, TEAMS
-from parivision_assets.settings import BetsSettings, Settings
+from parivision_assets.settings import BetsSettings, LeagueSettings, Settings
 from parivision_assets.stores.atomic import digest_of
 from parivision_assets.stores.bet_tables import bets as bet_table
 from parivision_assets.stores.bets import BetOrder, BetRefusedError, Bets
@@ -72,7 +72,8 @@ class Plan:
     @property
     def settings(self) -> Settings:
         own = BetsSettings(most_stake_cents=10_000)
-        return Settings(home=self.folder, bets=own, database_url=self.database)
+        league = LeagueSettings(published_until=TODAY)
+        return Settings(home=self.folder, league=league, bets=own, database_url=self.database)
 
     def game(self, number: int) -> BetGame:
         home, away = TEAMS[number % 30], TEAMS[(number * 7 + 1 + number // 30) % 30]

@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from app.bets.feed import PROBLEMS, feed_router
+from app.bets.published import Published
 from app.problems import install
 from parivision_assets.settings import BetsSettings
 from parivision_assets.stores.home import Home
@@ -31,7 +32,7 @@ STARTS_AFTER = dt.date(2022, 10, 26)
 def feed_service(home: Home) -> FastAPI:
     """Return VirtualBets' feed alone."""
     app = FastAPI()
-    app.include_router(feed_router(home))
+    app.include_router(feed_router(Published(home)))
     install(app, 1_000, PROBLEMS)
     return app
 

@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     for router in (accounts_router(shared), bets_router(shared), leaderboard_router(shared), odds_router(shared.odds)):
         app.include_router(router)
-    app.include_router(feed_router(shared.home))
+    app.include_router(feed_router(shared.feed))
     _add_probes(app, shared)
     serve_docs(app)
     install(app, shared.home.settings.bets.max_body_bytes, PROBLEMS)

@@ -133,7 +133,7 @@ def _place(service: Service, player: Player, wanted: BetWanted, key: str) -> Bet
             fair_probability=None if offered.home_probability is None else side.probability(offered.home_probability),
             champion=offered.champion,
         )
-        return service.bets.place(order, service.house, board.today)
+        return service.bets.place(order, service.house, board.today, service.feed.newest_known)
     except KeyReusedError as error:
         raise Problem(422, "key-reused", "The key came with another bet", str(error)) from error
     except BetRefusedError as error:

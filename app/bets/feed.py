@@ -9,23 +9,21 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field, create_model
 
+from app.bets.published import Published
 from app.problems import Problem, responses
 from parivision_assets.core.feed_records import FEED_COLUMNS
-from parivision_assets.sources.publication import DayFile, Place, Publication, open_publication
+from parivision_assets.sources.publication import DayFile, Place
 from parivision_assets.sources.published import SourceError
 from parivision_assets.stores.atomic import StoreError
-from parivision_assets.stores.home import Home
 
 MAX_RECORDS = 10_000
 """Records in one answer: about 5 MB of JSON."""
@@ -109,28 +107,10 @@ Limit = Annotated[int, Query(ge=1, le=MAX_RECORDS, description="Records in a pag
 
 @dataclass
 class Desk:
-    """What is answered to each address, over one home."""
+    """What is answered to each address, from one feed."""
 
-    home: Home
-    _opening: threading.Lock = field(default_factory=threading.Lock)
+    feed: Published
     _offers: dict[dt.date, list[DayOffer]] = field(default_factory=dict)
-
-    @cached_property
-    def _publication(self) -> Publication:
-        return open_publication(self.home.settings.feed_plan())
-
-    @property
-    def publication(self) -> Publication:
-        """Return what is sent; the first call reads it. Raises SourceError where there is nothing to send."""
-        with self._opening:
-            return self._publication
-
-    def published_until(self) -> dt.date | None:
-        """Return the newest published day, None where all is published from the start."""
-        sent = self.publication
-        if sent.starts_after is None:
-            return None
-        return max(self.home.feed_positions.published_until(sent.name) or sent.starts_after, sent.starts_after)
 
     def records(
         self,
@@ -141,34 +121,34 @@ class Desk:
     ) -> Response:
         """Return your next `n` records. At the end the remainder comes, and your cursor is back at the beginning."""
         with _in_words():
-            sent = self.publication
-            available = sent.shots_until(self.published_until())
-            taken = self.home.feed_positions.take(sent.name, _reader(request, consumer, x_consumer), n, available)
+            sent = self.feed.publication
+            available = sent.shots_until(self.feed.until())
+            taken = self.feed.home.feed_positions.take(sent.name, _reader(request, consumer, x_consumer), n, available)
             return _json(sent.shots.slice(taken.start, len(taken)).write_json())
 
     def reset(self, request: Request, consumer: Consumer = None, x_consumer: ConsumerHeader = None) -> Response:
         """Put your cursor back at the beginning; the answer is 0."""
         with _in_words():
-            self.home.feed_positions.reset(self.publication.name, _reader(request, consumer, x_consumer))
+            self.feed.home.feed_positions.reset(self.feed.publication.name, _reader(request, consumer, x_consumer))
             return _json("0")
 
     def shots(self, cursor: Cursor = None, limit: Limit = PAGE_RECORDS) -> Response:
         """Return published shots, oldest first. The cursor stays valid as days are added and corrected."""
         with _in_words():
-            sent, until = self.publication, self.published_until()
+            sent, until = self.feed.publication, self.feed.until()
             return _page(sent.name, sent.shots, sent.shot_days, sent.shots_until(until), until, cursor, limit)
 
     def games(self, cursor: Cursor = None, limit: Limit = PAGE_RECORDS) -> Response:
         """Return the results of published games, oldest first."""
         with _in_words():
-            sent, until = self.publication, self.published_until()
+            sent, until = self.feed.publication, self.feed.until()
             days = sent.games["game_date"]
             return _page(sent.name, sent.games, days, sent.games_until(until), until, cursor, limit)
 
     def days(self) -> DayOffers:
         """Return the files of the days that came since the feed started, as the platform lands them."""
         with _in_words():
-            until = self.published_until()
+            until = self.feed.until()
             offers = [offer for day in self._published_days(until) for offer in self._offers_of(day)]
             return DayOffers(published_until=until, files=offers)
 
@@ -177,26 +157,26 @@ class Desk:
     ) -> Response:
         """Return a day file's content: shots as feed records in JSON, games and odds as their archives' csv."""
         with _in_words():
-            for day in self._published_days(self.published_until()):
+            for day in self._published_days(self.feed.until()):
                 if any(offer.name == name for offer in self._offers_of(day)):
-                    file = next(file for file in self.publication.files(day) if file.name == name)
+                    file = next(file for file in self.feed.publication.files(day) if file.name == name)
                     kind = "application/json" if name.endswith(".json") else "text/csv; charset=utf-8"
                     return Response(file.data, media_type=kind, headers={"ETag": f'"{file.version}"'})
         detail = f"{name} is not on offer. /v1/feed/days lists the day files that are."
         raise Problem(404, "no-such-day-file", "There is no such day file", detail)
 
     def _published_days(self, until: dt.date | None) -> list[dt.date]:
-        return [day for day in self.publication.days if until is not None and day <= until]
+        return [day for day in self.feed.publication.days if until is not None and day <= until]
 
     def _offers_of(self, day: dt.date) -> list[DayOffer]:
         if day not in self._offers:
-            self._offers[day] = [_offer(file) for file in self.publication.files(day)]
+            self._offers[day] = [_offer(file) for file in self.feed.publication.files(day)]
         return self._offers[day]
 
 
-def feed_router(home: Home) -> APIRouter:
-    """Return the feed's addresses over one home; `PROBLEMS` belongs in the service's catalogue."""
-    desk, router = Desk(home), APIRouter(tags=["feed"])
+def feed_router(feed: Published) -> APIRouter:
+    """Return the feed's addresses; `PROBLEMS` belongs in the service's catalogue."""
+    desk, router = Desk(feed), APIRouter(tags=["feed"])
     away = {503: "The feed has nothing to send"}
     routes: list[tuple[str, Any, Any, dict[int, str]]] = [
         ("/getdata/reset", desk.reset, int, away),

@@ -11,6 +11,7 @@ import polars as pl
 from fastapi import APIRouter
 
 from app.bets.models import NOTICE, OddsBoard, OddsGame
+from app.bets.published import Published
 from app.problems import Problem, responses
 from parivision_assets.core.contracts import GAME_PREDICTIONS, GAMES, SCHEDULE, SHOTS
 from parivision_assets.core.game_odds import OfferedGame, closing_lines, games_on_offer, newest_predictions
@@ -41,6 +42,7 @@ class OddsDesk:
     """The newest board; safe for threads. A board that cannot be read leaves the one before, and `problem` says why."""
 
     home: Home
+    feed: Published
     problem: str | None = None
     _board: Board = field(default_factory=Board)
     _read_from: object = None
@@ -62,7 +64,7 @@ class OddsDesk:
         try:
             versions = self._versions()
             if versions != self._read_from:
-                self._board = read_board(self.home)
+                self._board = read_board(self.home, self.feed)
                 self._read_from = versions
             self.problem = None
         except StoreError as error:
@@ -74,7 +76,7 @@ class OddsDesk:
         read = [
             (name, season, tables.version(name, season).digest) for name in READ for season in tables.partitions(name)
         ]
-        return read, self.home.bundles.champion(GAME.name)
+        return read, self.home.bundles.champion(GAME.name), self.feed.newest_known()
 
     def offered(self, game_key: str) -> OfferedGame:
         """Return one game on offer. Raises Problem."""
@@ -85,13 +87,16 @@ class OddsDesk:
         return found
 
 
-def read_board(home: Home) -> Board:
-    """Return what the tables offer now; nothing before a game has landed."""
+def read_board(home: Home, feed: Published) -> Board:
+    """Return what the tables offer now; nothing before a game has landed, and no game whose result the feed tells."""
     now, tables, bets = today(home), home.tables, home.settings.bets
     seasons = tables.partitions(SCHEDULE.name)
     if now is None or not seasons:
         return Board(now)
+    now = max(now, feed.newest_known() or now)
     coming = tables.read(SCHEDULE.name, filters=pl.col("game_date") > now)
+    if not coming.is_empty():
+        coming = coming.filter(~pl.col("game_date").is_in(list(feed.days_sent_whole())))
     predictions = GAME_PREDICTIONS.schema.to_frame()
     if tables.partitions(GAME_PREDICTIONS.name):
         champion = home.bundles.champion(GAME.name)

@@ -16,6 +16,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from app.bets.metrics import BetsMetrics
 from app.bets.odds import OddsDesk
+from app.bets.published import Published
 from app.problems import Problem
 from parivision_assets.core.betting_rules import House
 from parivision_assets.stores.bet_players import BetPlayers, Player, TokenError
@@ -58,7 +59,12 @@ class Service:
     @cached_property
     def odds(self) -> OddsDesk:
         """Return the odds on offer."""
-        return OddsDesk(self.home)
+        return OddsDesk(self.home, self.feed)
+
+    @cached_property
+    def feed(self) -> Published:
+        """Return how much of the feed is sent."""
+        return Published(self.home)
 
     @property
     def house(self) -> House:

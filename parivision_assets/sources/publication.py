@@ -8,7 +8,7 @@ days are published so far is the caller's to know.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -20,7 +20,8 @@ from parivision_assets.core.feed_plan import FeedPlan
 from parivision_assets.core.feed_records import FEED_COLUMNS, in_feed_convention, to_feed_records
 from parivision_assets.core.games import clean_games
 from parivision_assets.core.league import generate
-from parivision_assets.sources.archives import Dataset, SourceAbsentError, read, recognised_files
+from parivision_assets.core.league.config import LeagueConfig
+from parivision_assets.sources.archives import Dataset, SourceAbsentError, SourceFile, read, recognised_files
 from parivision_assets.sources.day_by_day import DAILY, ArchiveDays, DaySource, LeagueDays
 from parivision_assets.sources.live import published_csv
 from parivision_assets.sources.published import DATE_OF_ROW, day_file_name
@@ -66,8 +67,12 @@ class Publication:
         """Return the days that come one by one, oldest first."""
         if self.starts_after is None:
             return []
-        played = {*self.shot_days.unique().to_list(), *self.games["game_date"].unique().to_list()}
-        return sorted(day for day in played if day > self.starts_after)
+        return sorted(day for day in self.played if day > self.starts_after)
+
+    @cached_property
+    def played(self) -> frozenset[dt.date]:
+        """Return the days with a shot or a game."""
+        return frozenset({*self.shot_days.unique().to_list(), *self.games["game_date"].unique().to_list()})
 
     def shots_until(self, until: dt.date | None) -> int:
         """Return how many records are published when days are, up to and including `until`."""
@@ -129,7 +134,41 @@ class Place:
 def open_publication(plan: FeedPlan) -> Publication:
     """Return what a plan sends. Raises SourceError in words where there is nothing to send."""
     if plan.league is not None:
-        return _season(LeagueDays(generate(plan.league)), plan, f"league/{plan.league.digest[:16]}")
+        return _season(LeagueDays(generate(plan.league)), plan, _league_name(plan.league))
+    sample = _sample_file(plan)
+    if sample is not None:
+        return _sample(read(sample))
+    urls = _archives(plan)
+    return _season(ArchiveDays(urls), plan, _archives_name(urls))
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """A feed whose days after `starts_after` come one by one; `name` as in Publication."""
+
+    name: str
+    starts_after: dt.date
+
+
+def held_back(plan: FeedPlan) -> HeldBack | None:
+    """Return the feed of a plan that holds days back, None for one that sends everything from the start.
+
+    No record is read. Raises SourceError as `open_publication` does where no files are named or found.
+    """
+    if plan.published_until is None:
+        return None
+    if plan.league is not None:
+        name, seasons = _league_name(plan.league), plan.league.season_numbers
+    elif _sample_file(plan) is not None:
+        return None
+    else:
+        urls = _archives(plan)
+        name, seasons = _archives_name(urls), ArchiveDays(urls).seasons
+    return HeldBack(_season_name(name, _season_of(plan, seasons)), plan.published_until)
+
+
+def _sample_file(plan: FeedPlan) -> SourceFile | None:
+    """Return the file of feed records that a plan names, None where it names archives. Raises SourceAbsentError."""
     shots = plan.urls.get(Dataset.SHOTS)
     if shots is None:
         raise SourceAbsentError(
@@ -137,11 +176,27 @@ def open_publication(plan: FeedPlan) -> Publication:
             "of archives, or PARIVISION_SHOTS_URL"
         )
     kinds = {file.dataset: file for file in recognised_files(shots)}
-    if Dataset.FEED in kinds and Dataset.SHOTS not in kinds:
-        return _sample(read(kinds[Dataset.FEED]))
-    urls = {dataset: plan.urls.get(dataset) for dataset in DAILY}
-    named = sha256(repr(sorted(urls.items())).encode()).hexdigest()[:16]
-    return _season(ArchiveDays(urls), plan, f"archives/{named}")
+    return kinds.get(Dataset.FEED) if Dataset.SHOTS not in kinds else None
+
+
+def _archives(plan: FeedPlan) -> dict[Dataset, str | None]:
+    return {dataset: plan.urls.get(dataset) for dataset in DAILY}
+
+
+def _league_name(league: LeagueConfig) -> str:
+    return f"league/{league.digest[:16]}"
+
+
+def _archives_name(urls: Mapping[Dataset, str | None]) -> str:
+    return f"archives/{sha256(repr(sorted(urls.items())).encode()).hexdigest()[:16]}"
+
+
+def _season_name(name: str, season: int) -> str:
+    return f"{name}/{season}"
+
+
+def _season_of(plan: FeedPlan, seasons: Iterable[int]) -> int:
+    return plan.season or max(seasons, default=0)
 
 
 def _sample(records: pl.DataFrame) -> Publication:
@@ -154,7 +209,7 @@ def _sample(records: pl.DataFrame) -> Publication:
 
 
 def _season(source: DaySource, plan: FeedPlan, name: str) -> Publication:
-    season = plan.season or max(source.seasons, default=0)
+    season = _season_of(plan, source.seasons)
     rows = {dataset: found for dataset in DAILY if (found := source.rows(dataset, season)) is not None}
     if Dataset.SHOTS not in rows:
         known = ", ".join(map(str, source.seasons)) or "none"
@@ -167,7 +222,7 @@ def _season(source: DaySource, plan: FeedPlan, name: str) -> Publication:
     )  # fmt: skip
     records = _small(to_feed_records(played))
     return Publication(
-        f"{name}/{season}", records, played[_DAY], _games(rows), plan.published_until, season, tables=rows
+        _season_name(name, season), records, played[_DAY], _games(rows), plan.published_until, season, tables=rows
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -166,15 +166,28 @@ class Bets:
         """Close the database's connections."""
         self._database.close()
 
-    def place(self, order: BetOrder, house: House, today: dt.date) -> Bet:
+    def place(
+        self,
+        order: BetOrder,
+        house: House,
+        today: dt.date,
+        newest_known: Callable[[], dt.date | None] = lambda: None,
+    ) -> Bet:
         """Take a bet, once: the same key and digest again returns the bet that was taken.
 
-        `today` is the platform's date. Raises BetRefusedError, or KeyReusedError for a key of another bet.
+        `today` is the platform's date; `newest_known`, asked within the transaction, the newest day whose results are
+        told already. Raises BetRefusedError, or KeyReusedError for a key of another bet.
         """
-        now = self._clock()
-        return self._database.write(lambda connection: self._place(connection, order, house, (now, today)))
+        when = self._clock(), lambda: max(today, newest_known() or today)
+        return self._database.write(lambda connection: self._place(connection, order, house, when))
 
-    def _place(self, connection: sa.Connection, order: BetOrder, house: House, when: tuple[Any, dt.date]) -> Bet:
+    def _place(
+        self,
+        connection: sa.Connection,
+        order: BetOrder,
+        house: House,
+        when: tuple[dt.datetime, Callable[[], dt.date]],
+    ) -> Bet:
         now, today = when
         player = {"player": order.player_id}
         # Whoever places for the same player, or settles his bets, waits here.
@@ -189,7 +202,7 @@ class Bets:
         spent = spent_by(connection, order.player_id, now) if is_limited else Spent()
         standing = Standing(
             now,
-            today,
+            today(),
             balance_cents,
             limits,
             spent,

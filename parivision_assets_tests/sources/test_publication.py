@@ -14,7 +14,7 @@ from parivision_assets.core.feed_records import FEED_COLUMNS, convert_feed
 from parivision_assets.core.league import LeagueConfig
 from parivision_assets.core.shots import clean_shots
 from parivision_assets.sources.archives import Dataset, SourceAbsentError, parse, recognise
-from parivision_assets.sources.publication import Place, Publication, open_publication
+from parivision_assets.sources.publication import HeldBack, Place, Publication, held_back, open_publication
 from parivision_assets.sources.synthetic import LeaguePaths
 from parivision_assets_tests.small_platform import CONFIG, publish
 
@@ -34,6 +34,18 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> LeaguePaths:
 def season(published: LeaguePaths) -> Publication:
     urls = {"shots": str(published.shots), "games": str(published.games), "odds": str(published.odds)}
     return open_publication(FeedPlan(urls=urls, published_until=STARTS_AFTER))
+
+
+def test_a_feed_is_named_without_being_read(season: Publication, published: LeaguePaths, tmp_path: Path) -> None:
+    urls = {"shots": str(published.shots), "games": str(published.games), "odds": str(published.odds)}
+    assert held_back(FeedPlan(urls=urls, published_until=STARTS_AFTER)) == HeldBack(season.name, STARTS_AFTER)
+    assert held_back(FeedPlan(urls=urls)) is None
+    league = FeedPlan(CONFIG, published_until=STARTS_AFTER)
+    assert held_back(league) == HeldBack(open_publication(league).name, STARTS_AFTER)
+    pl.DataFrame(SAMPLE).select(FEED_COLUMNS).write_csv(tmp_path / "sample.csv")
+    assert held_back(FeedPlan(urls={"shots": str(tmp_path / "sample.csv")}, published_until=STARTS_AFTER)) is None
+    with pytest.raises(SourceAbsentError, match="PARIVISION_BETS_FEED_URL"):
+        held_back(FeedPlan(published_until=STARTS_AFTER))
 
 
 def test_the_newest_season_is_sent_in_the_order_of_dates_and_of_the_game(season: Publication) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from parivision_assets.core.contracts import GAME_PREDICTIONS, GAMES, SCHEDULE
-from parivision_assets.settings import BetsSettings, Settings
+from parivision_assets.settings import BetsSettings, LeagueSettings, Settings
 from parivision_assets.stores.home import Home
 
 TODAY = dt.date(2024, 1, 9)
@@ -56,7 +56,8 @@ def played(results: dict[int, bool], date: dt.date = TOMORROW) -> pl.DataFrame:
 def open_house(folder: Path, **bets: object) -> Home:
     """Return a home whose date is `TODAY`, with two games on offer and a third that nobody predicted."""
     chosen = {"refresh_s": 0.001, "sign_limit": "100000/minute", **bets}
-    home = Home(Settings(home=folder, bets=BetsSettings.model_validate(chosen)))
+    league = LeagueSettings(published_until=TODAY)
+    home = Home(Settings(home=folder, league=league, bets=BetsSettings.model_validate(chosen)))
     home.tables.write(GAMES.name, "2024", played({2: True}, TODAY))
     home.tables.write(SCHEDULE.name, "2024", coming())
     home.tables.write(GAME_PREDICTIONS.name, "2024", predicted([0.6, 0.5, None]))

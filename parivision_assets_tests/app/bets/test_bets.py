@@ -5,16 +5,22 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from app.bets import PROBLEMS, create_app
 from app.bets.models import NOTICE
+from app.bets.odds import read_board
+from app.bets.published import Published
 from parivision_assets.core.contracts import GAME_PREDICTIONS, GAMES, SCHEDULE
 from parivision_assets.core.game_odds import known_results
+from parivision_assets.settings import Settings
+from parivision_assets.sources.publication import held_back
 from parivision_assets.stores.home import Home
 from parivision_assets_tests.app.bets.house import CHAMPION, TODAY, TOMORROW, coming, key, open_house, played, predicted
+from parivision_assets_tests.small_platform import publish
 
 
 @pytest.fixture
@@ -136,9 +142,38 @@ def test_a_game_that_left_the_schedule_or_began_is_not_on_offer(client: TestClie
     is_problem(ann.bet(), 404, "unknown-game")
 
 
-def pl_key():
-    import polars as pl
+def test_no_bet_is_taken_on_a_day_that_the_feed_has_published(tmp_path: Path) -> None:
+    home = open_house(tmp_path / "home", refresh_s=60)
+    feed = held_back(home.settings.feed_plan())
+    assert feed is not None
+    with TestClient(create_app(home.settings)) as client:
+        ann = Bettor(client)
+        assert ann.bet().status_code == 201
+        # `parivision feed` publishes the day: the board is read again only in a minute, the platform knows it later.
+        home.feed_positions.publish(feed.name, TOMORROW)
+        is_problem(ann.bet(), 409, "betting-closed")
+    with TestClient(create_app(home.settings)) as client:
+        board = client.get("/v1/odds").json()
+        assert (board["today"], board["games"]) == (str(TOMORROW), [])
+    home.bets.close()
 
+
+def test_no_game_is_offered_whose_result_a_feed_of_archives_sends(tmp_path: Path) -> None:
+    archives = publish(tmp_path / "published")
+    urls = {f"{name}_url": str(getattr(archives, name)) for name in ("shots", "games", "odds")}
+    home = open_house(tmp_path / "home")
+    settings = home.settings.model_copy(update={**urls, "today": TODAY})
+    sent = sorted(Published(Home(settings)).days_sent_whole())
+    for day, offered in ((sent[-1], []), (sent[-1] + dt.timedelta(days=1), [key(0), key(1)])):
+        eve = day - dt.timedelta(days=1)
+        home.tables.write(SCHEDULE.name, "2024", SCHEDULE.conform(coming().with_columns(game_date=pl.lit(day))))
+        dated = predicted([0.6, 0.5, None]).with_columns(game_date=pl.lit(day), as_of_date=pl.lit(eve))
+        home.tables.write(GAME_PREDICTIONS.name, "2024", GAME_PREDICTIONS.conform(dated))
+        on_eve = Home(settings.model_copy(update={"today": eve}))
+        assert list(read_board(on_eve, Published(on_eve)).games) == offered
+
+
+def pl_key():
     return pl.col("game_key")
 
 
@@ -315,8 +350,6 @@ def test_odds_may_come_from_closing_lines(tmp_path: Path) -> None:
 
 
 def test_a_home_where_nothing_landed_says_so(tmp_path: Path) -> None:
-    from parivision_assets.settings import Settings
-
     settings = Settings(home=tmp_path / "empty")
     with TestClient(create_app(settings)) as client:
         is_problem(client.get("/v1/odds"), 503, "no-odds")
