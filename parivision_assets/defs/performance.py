@@ -244,6 +244,11 @@ def live_performance_asset(partitions: Partitions) -> dg.AssetsDefinition:
         champions = joined.select("target", "model").unique().iter_rows()
         holdouts = {model: champion_holdout(home, target, model) for target, model in champions}
         frame = live_performance(joined, holdouts, span[0])
+        if frame.is_empty():
+            yield from publish_absent(
+                home, LIVE_PERFORMANCE, season, f"no outcome of an answer in {season} is known yet"
+            )
+            return
         yield from publish(LIVE_PERFORMANCE, frame, metadata=live_pictures(frame))
 
     return build_live_performance
