@@ -44,6 +44,14 @@ def parse_seasons(text: str) -> tuple[int, ...]:
     return tuple(sorted(seasons))
 
 
+def known_rate(text: str) -> str:
+    """Return a rate such as `20/minute` as it is; raise ValueError where the limits library cannot read it."""
+    from limits import parse
+
+    parse(text)
+    return text
+
+
 class LeagueSettings(BaseSettings):
     """The synthetic league that stands in when no publisher's files are configured."""
 
@@ -111,10 +119,7 @@ class ApiSettings(BaseSettings):
     @field_validator("rate_limit")
     @classmethod
     def _known_limit(cls, value: str) -> str:
-        from limits import parse
-
-        parse(value)
-        return value
+        return known_rate(value)
 
 
 class BetsSettings(BaseSettings):
@@ -145,6 +150,20 @@ class BetsSettings(BaseSettings):
     feed_api_key: SecretStr | None = Field(
         default=None, description="Key with which `parivision feed` asks an API that requires one"
     )
+
+    @field_validator("sign_limit")
+    @classmethod
+    def _known_limit(cls, value: str) -> str:
+        return known_rate(value)
+
+    @model_validator(mode="after")
+    def _a_stake_is_possible(self) -> Self:
+        if self.least_stake_cents > self.most_stake_cents:
+            raise ValueError(
+                f"PARIVISION_BETS_LEAST_STAKE_CENTS ({self.least_stake_cents}) is above "
+                f"PARIVISION_BETS_MOST_STAKE_CENTS ({self.most_stake_cents}): nobody could bet"
+            )
+        return self
 
 
 class Settings(BaseSettings):

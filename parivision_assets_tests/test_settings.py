@@ -131,3 +131,16 @@ def test_any_text_gives_seasons_or_a_plain_refusal(text: str) -> None:
     except ValueError as error:
         found, refusal = (), str(error)
     assert found or str(refusal).startswith("seasons: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SIGN_LIMIT", "often", "couldn't parse rate limit string"),
+        ("LEAST_STAKE_CENTS", "60000", "is above PARIVISION_BETS_MOST_STAKE_CENTS"),
+    ],
+)
+def test_bets_that_nobody_could_place_are_refused_at_the_start(monkeypatch, name: str, value: str, words: str) -> None:
+    monkeypatch.setenv(f"PARIVISION_BETS_{name}", value)
+    with pytest.raises(ValidationError, match=words):
+        Settings()
