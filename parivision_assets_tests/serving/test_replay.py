@@ -22,7 +22,7 @@ from parivision_assets.stores.receipts import PredictionAbsentError
 from parivision_assets_tests.served_home import LINEAR, make_served, promote
 from parivision_assets_tests.small_platform import SmallPlatform
 
-EVENT = ShotEvent(22300001, dt.date(2024, 1, 5), 203, 3, 123)
+EVENT = ShotEvent(22300001, dt.date(2023, 1, 5), 203, 3, 123)
 SHOTS = [
     ShotQuestion(1.0, 12.0),
     ShotQuestion(-22.0, 3.0, player_id=203, team="ATL", opponent="BOS", quarter=3, clock_s=123, event=EVENT),
