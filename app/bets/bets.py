@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Path, Query
 
 from app.bets.accounts import Before, Count
 from app.bets.models import NOTICE, BetList, BetState, BetWanted, GameKey, PlacedBet, Side, Suggestion
-from app.bets.odds import decimal_text, unknown_game
+from app.bets.odds import decimal_text, odds_away, unknown_game
 from app.bets.service import ACCOUNT_PROBLEMS, Service, Token
 from app.problems import Problem, responses
 from parivision_assets.core import betting
@@ -116,10 +116,17 @@ def _place(service: Service, player: Player, wanted: BetWanted, key: str) -> Bet
     offered = board.games.get(wanted.game_key)
     side = betting.Side(wanted.side)
     try:
-        if offered is None or board.today is None or offered.odds.of(side) != wanted.odds_hundredths:
+        if (
+            service.odds.problem is not None
+            or offered is None
+            or board.today is None
+            or offered.odds.of(side) != wanted.odds_hundredths
+        ):
             taken = service.bets.remembered(player.player_id, key, digest)
             if taken is not None:
                 return taken
+            if service.odds.problem is not None:
+                raise odds_away()
             raise unknown_game(board, wanted.game_key) if offered is None else _odds_moved(offered, side, wanted)
         order = BetOrder(
             player_id=player.player_id,

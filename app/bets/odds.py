@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
 
 import polars as pl
+import sqlalchemy as sa
 from fastapi import APIRouter
 
 from app.bets.models import NOTICE, OddsBoard, OddsGame
@@ -17,6 +19,7 @@ from parivision_assets.core.contracts import GAME_PREDICTIONS, GAMES, SCHEDULE, 
 from parivision_assets.core.game_odds import OfferedGame, closing_lines, games_on_offer, newest_predictions
 from parivision_assets.core.game_target import GAME
 from parivision_assets.core.games import clean_games
+from parivision_assets.sources.published import SourceError
 from parivision_assets.stores.atomic import StoreError
 from parivision_assets.stores.home import Home
 from parivision_assets.stores.platform_date import today
@@ -25,8 +28,17 @@ READ = (GAME_PREDICTIONS.name, SCHEDULE.name, GAMES.name, SHOTS.name, "raw_odds"
 PROBLEMS = {
     "unknown-game": "No bets are taken on this game now: it is not on the schedule, has begun or has no odds. "
     "GET /v1/odds lists the games on offer.",
+    "odds-away": "The odds cannot be read now, so no bets are taken. Nothing was lost; try again with the same "
+    "Idempotency-Key.",
     "no-odds": "There is no platform's date yet, since no game has landed. Fill the home first: `make demo`.",
 }
+
+
+UNREADABLE = (
+    StoreError, SourceError, OSError, ValueError, KeyError, pl.exceptions.PolarsError, sa.exc.OperationalError,
+)  # fmt: skip
+"""What reading damaged tables, ones of another version, the feed's source or the bets' database may raise."""
+_log = logging.getLogger("parivision.bets")
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,11 @@ class Board:
 
 @dataclass
 class OddsDesk:
-    """The newest board; safe for threads. A board that cannot be read leaves the one before, and `problem` says why."""
+    """The newest board; safe for threads.
+
+    A board that cannot be read leaves the one before to look at, and no bets are taken while `problem` says so. Why is
+    in the log: the words name files and sources.
+    """
 
     home: Home
     feed: Published
@@ -67,8 +83,10 @@ class OddsDesk:
                 self._board = read_board(self.home, self.feed)
                 self._read_from = versions
             self.problem = None
-        except StoreError as error:
-            self.problem = str(error)
+        except UNREADABLE as error:
+            if self.problem is None:
+                _log.error("the odds cannot be read, no bets are taken: %s: %s", type(error).__name__, error)
+            self.problem = PROBLEMS["odds-away"]
         self._looked_at_s = time.monotonic()
 
     def _versions(self) -> object:
@@ -115,6 +133,11 @@ def read_lines(home: Home, seasons: list[str]) -> dict[str, float] | None:
         if home.tables.has("raw_odds", season):
             found |= closing_lines(clean_games(None, home.tables.read("raw_odds", season)).valid)
     return found
+
+
+def odds_away() -> Problem:
+    """Return the problem for a bet while the odds cannot be read."""
+    return Problem(503, "odds-away", "No bets are taken now", PROBLEMS["odds-away"])
 
 
 def unknown_game(board: Board, game_key: str) -> Problem:

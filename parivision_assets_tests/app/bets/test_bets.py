@@ -386,6 +386,29 @@ def test_a_damaged_table_leaves_the_odds_of_before(client: TestClient, home: Hom
     assert client.get(f"/v1/odds/{key(0)}").json()["home_probability"] == 0.6
 
 
+@pytest.mark.parametrize("damage", ["bytes", "columns"])
+def test_while_the_odds_cannot_be_read_no_bets_are_taken(client: TestClient, home: Home, caplog, damage: str) -> None:
+    ann = Bettor(client)
+    first = ann.bet(idempotency="once")
+    if damage == "bytes":
+        home.tables.write(GAME_PREDICTIONS.name, "2024", predicted([0.7, 0.5, None]))
+        newer = home.tables.version(GAME_PREDICTIONS.name, "2024").path
+        newer.write_bytes(b"flipped" + newer.read_bytes()[7:])
+    else:
+        home.tables.write(SCHEDULE.name, "2024", coming().drop("game_date"))
+    is_problem(ann.bet(), 503, "odds-away")
+    assert ann.bet(idempotency="once").content == first.content
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["games_on_offer"]) == (200, 2)
+    assert str(home.root) not in ready.text
+    assert ready.json()["problem"] == PROBLEMS["odds-away"]
+    assert "the odds cannot be read" in caplog.text
+    home.tables.write(GAME_PREDICTIONS.name, "2024", predicted([0.6, 0.5, None]))
+    home.tables.write(SCHEDULE.name, "2024", coming())
+    assert ann.bet().status_code == 201
+    assert client.get("/readyz").json()["problem"] is None
+
+
 def test_every_problem_is_described(client: TestClient) -> None:
     page = client.get("/problems").text
     assert all(f'id="{slug}"' in page for slug in PROBLEMS)
