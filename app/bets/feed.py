@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,11 +30,13 @@ MAX_RECORDS = 10_000
 """Records in one answer: about 5 MB of JSON."""
 PAGE_RECORDS = 1_000
 PROBLEMS = {
-    "feed-unavailable": "The feed has nothing to send, or its positions cannot be kept; `detail` says what to do.",
+    "feed-unavailable": "The feed has nothing to send, or its positions cannot be kept. Who runs the service finds "
+    "the reason in its log; ask again later.",
     "wrong-cursor": "The cursor was not given by this feed. Ask without a cursor to start from the beginning.",
     "no-such-day-file": "No such day file is on offer. /v1/feed/days lists those that are.",
 }
 """The feed's own kinds of problem, for the service's catalogue."""
+_log = logging.getLogger("parivision.bets")
 
 _EXAMPLE = {
     "Game ID": "21100057", "Game Event ID": "307", "Player ID": "201580", "Player Name": "A player",
@@ -260,8 +263,9 @@ def _json(text: str) -> Response:
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    """Answer what the source or the store says in words."""
+    """Answer that nothing can be sent; what the source or the store says names files and addresses: it is logged."""
     try:
         yield
     except (SourceError, StoreError) as error:
-        raise Problem(503, "feed-unavailable", "The feed cannot be sent now", str(error)) from error
+        _log.error("the feed cannot be sent: %s", error)
+        raise Problem(503, "feed-unavailable", "The feed cannot be sent now", PROBLEMS["feed-unavailable"]) from error

@@ -138,8 +138,18 @@ class OddsBoard(BaseModel):
     today: dt.date = Field(description="The platform's date: games of later dates are open")
     source: Literal["champion", "closing_line"]
     league: str | None = Field(description="Said where teams' players are invented")
+    is_synthetic: bool = Field(description="Whether this is the synthetic league, with invented players")
     notice: Notice
     games: list[OddsGame]
+
+
+class OddsOfGame(OddsGame):
+    """One game on offer, and of when and of which league it is."""
+
+    today: dt.date = Field(description="The platform's date: bets are taken while the game's is later")
+    source: Literal["champion", "closing_line"]
+    is_synthetic: bool = Field(description="Whether this is the synthetic league, with invented players")
+    notice: Notice
 
 
 class BetWanted(Wanted):

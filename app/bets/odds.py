@@ -12,7 +12,7 @@ import polars as pl
 import sqlalchemy as sa
 from fastapi import APIRouter
 
-from app.bets.models import NOTICE, OddsBoard, OddsGame
+from app.bets.models import NOTICE, OddsBoard, OddsGame, OddsOfGame
 from app.bets.published import Published
 from app.problems import Problem, responses
 from parivision_assets.core.contracts import GAME_PREDICTIONS, GAMES, SCHEDULE, SHOTS
@@ -98,11 +98,7 @@ class OddsDesk:
 
     def offered(self, game_key: str) -> OfferedGame:
         """Return one game on offer. Raises Problem."""
-        board = self.board()
-        found = board.games.get(game_key)
-        if found is None:
-            raise unknown_game(board, game_key)
-        return found
+        return offered_on(self.board(), game_key)
 
 
 def read_board(home: Home, feed: Published) -> Board:
@@ -132,6 +128,14 @@ def read_lines(home: Home, seasons: list[str]) -> dict[str, float] | None:
     for season in seasons:
         if home.tables.has("raw_odds", season):
             found |= closing_lines(clean_games(None, home.tables.read("raw_odds", season)).valid)
+    return found
+
+
+def offered_on(board: Board, game_key: str) -> OfferedGame:
+    """Return one of a board's games. Raises Problem."""
+    found = board.games.get(game_key)
+    if found is None:
+        raise unknown_game(board, game_key)
     return found
 
 
@@ -187,13 +191,23 @@ def odds_router(desk: OddsDesk) -> APIRouter:
             today=board.today,
             source=settings.bets.odds,
             league="synthetic league, invented players" if settings.uses_league else None,
+            is_synthetic=settings.uses_league,
             notice=NOTICE,
             games=[odds_game(offered) for offered in board.games.values()],
         )
 
     @router.get("/{game_key}", responses=responses({404: "No bets are taken on this game"}))
-    def odds_of_game(game_key: str) -> OddsGame:
+    def odds_of_game(game_key: str) -> OddsOfGame:
         """Return the odds of one game."""
-        return odds_game(desk.offered(game_key))
+        board = desk.board()
+        game = odds_game(offered_on(board, game_key))
+        settings = desk.home.settings
+        return OddsOfGame(
+            **game.model_dump(),
+            today=board.today,
+            source=settings.bets.odds,
+            is_synthetic=settings.uses_league,
+            notice=NOTICE,
+        )
 
     return router

@@ -92,6 +92,8 @@ class ArchiveDays:
             return None if file is None else read(file)
         if dataset not in self._parsed:
             files = [file for file in find_files(url, dataset) if file.day is None]
+            if not files:
+                return None
             self._parsed[dataset] = pl.concat([read(file) for file in files])
         found = self._parsed[dataset].filter(SEASON_OF_ROW[dataset] == season)
         return found if found.height else None

@@ -82,6 +82,7 @@ def test_a_player_signs_up_bets_wins_and_is_ranked(client: TestClient, home: Hom
     assert (game["home_odds"], game["away_odds"], game["home_probability"]) == ("1.59", "2.39", 0.6)
     assert (game["champion"], game["predicted_on"]) == (CHAMPION, "2024-01-09")
     assert game["margin"] == pytest.approx(0.045, abs=0.01)
+    assert (game["today"], game["source"], game["is_synthetic"]) == ("2024-01-09", "champion", True)
     placed = ann.bet()
     assert placed.status_code == 201
     assert placed.json() | {"placed_at": ""} == {
@@ -106,7 +107,16 @@ def test_a_player_signs_up_bets_wins_and_is_ranked(client: TestClient, home: Hom
 def test_everything_about_money_says_that_it_is_play_money(client: TestClient) -> None:
     ann = Bettor(client)
     ann.bet()
-    paths = ("/", "/v1/odds", "/v1/account", "/v1/account/entries", "/v1/bets", "/v1/bets/1", "/v1/leaderboard")
+    paths = (
+        "/",
+        "/v1/odds",
+        f"/v1/odds/{key(0)}",
+        "/v1/account",
+        "/v1/account/entries",
+        "/v1/bets",
+        "/v1/bets/1",
+        "/v1/leaderboard",
+    )
     answers = [ann.account, *(ann.get(path).json() for path in paths)]
     answers.append(ann.get("/v1/suggested-stake", game_key=key(0), side="home").json())
     assert {answer["notice"] for answer in answers} == {NOTICE}

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from app.bets.feed import PROBLEMS
 from parivision_assets.core.feed_records import FEED_COLUMNS
 from parivision_assets.settings import BetsSettings, LeagueSettings, Settings
 from parivision_assets.sources.archives import parse_feed
@@ -191,11 +192,19 @@ def test_nobody_publishes_over_http(client: TestClient) -> None:
         assert client.request(method, "/v1/feed/days").status_code == 405
 
 
-def test_without_anything_to_send_it_says_what_to_do(tmp_path: Path) -> None:
+def test_without_anything_to_send_the_log_says_what_to_do(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     empty = Settings(home=tmp_path, games_url=str(tmp_path))
     answer = TestClient(feed_service(Home(empty))).get("/getdata/1")
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems#feed-unavailable")
-    assert "PARIVISION_BETS_FEED_URL" in answer.json()["detail"]
+    assert "PARIVISION_BETS_FEED_URL" in caplog.text
+
+
+def test_a_source_that_is_away_tells_visitors_no_address(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bets = BetsSettings(feed_url=str(tmp_path / "secret-folder"))
+    answer = TestClient(feed_service(Home(Settings(home=tmp_path, bets=bets)))).get("/v1/feed/games")
+    assert (answer.status_code, answer.json()["detail"]) == (503, PROBLEMS["feed-unavailable"])
+    assert "the feed cannot be sent: " in caplog.text
+    assert "secret-folder" not in answer.text
 
 
 def test_the_synthetic_league_is_sent_where_no_archive_is_configured(tmp_path: Path) -> None:
