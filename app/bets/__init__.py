@@ -33,7 +33,7 @@ from parivision_assets.stores.home import Home
 
 DESCRIPTION = f"""Bets on the coming games, for play money, and the feed of shots and games.
 
-{NOTICE} Errors are problem documents (RFC 9457); their kinds are described at [/problems](/problems).
+{NOTICE} Errors are problem documents (RFC 9457); their kinds are described at /problems.
 """
 PROBLEMS = {**service.PROBLEMS, **accounts.PROBLEMS, **odds.PROBLEMS, **bets.PROBLEMS, **feed.PROBLEMS}
 

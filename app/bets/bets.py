@@ -177,7 +177,7 @@ def _suggestion(
     chosen = betting.Side(side)
     odds = offered.odds.of(chosen)
     home = offered.home_probability
-    champions = None if home is None else chosen.probability(home)
+    champions = None if home is None else betting.held_within(chosen.probability(home))
     probability = own if own is not None else champions
     if probability is None:
         probability = chosen.probability(offered.odds.implied_home_probability)

@@ -26,8 +26,8 @@ from parivision_assets.stores.platform_date import today
 
 READ = (GAME_PREDICTIONS.name, SCHEDULE.name, GAMES.name, SHOTS.name, "raw_odds")
 PROBLEMS = {
-    "unknown-game": "No bets are taken on this game now: it is not on the schedule, has begun or has no odds. "
-    "GET /v1/odds lists the games on offer.",
+    "unknown-game": "No bets are taken on this game now: it is not on the schedule, has begun or ended, or has no "
+    "odds. GET /v1/odds lists the games on offer.",
     "odds-away": "The odds cannot be read now, so no bets are taken. Nothing was lost; try again with the same "
     "Idempotency-Key.",
     "no-odds": "There is no platform's date yet, since no game has landed. Fill the home first: `make demo`.",
@@ -94,7 +94,8 @@ class OddsDesk:
         read = [
             (name, season, tables.version(name, season).digest) for name in READ for season in tables.partitions(name)
         ]
-        return read, self.home.bundles.champion(GAME.name), self.feed.newest_known()
+        ended = self.home.bets.ended_games(self._board.today or dt.date.min)
+        return read, self.home.bundles.champion(GAME.name), self.feed.newest_known(), ended
 
     def offered(self, game_key: str) -> OfferedGame:
         """Return one game on offer. Raises Problem."""
@@ -110,7 +111,8 @@ def read_board(home: Home, feed: Published) -> Board:
     now = max(now, feed.newest_known() or now)
     coming = tables.read(SCHEDULE.name, filters=pl.col("game_date") > now)
     if not coming.is_empty():
-        coming = coming.filter(~pl.col("game_date").is_in(list(feed.days_sent_whole())))
+        over = pl.col("game_key").is_in(list(home.bets.ended_games(now)))
+        coming = coming.filter(~over, ~pl.col("game_date").is_in(list(feed.days_sent_whole())))
     predictions = GAME_PREDICTIONS.schema.to_frame()
     if tables.partitions(GAME_PREDICTIONS.name):
         champion = home.bundles.champion(GAME.name)

@@ -66,8 +66,13 @@ def offered_odds(home_probability: float, margin: float) -> Odds:
         raise ValueError(f"a probability lies within 0 … 1, not {home_probability}")
     if not 0.0 <= margin < 1.0:
         raise ValueError(f"a margin lies within 0 … 1, not {margin}")
-    home = Fraction(min(max(home_probability, LOWEST_PROBABILITY), HIGHEST_PROBABILITY))
+    home = Fraction(held_within(home_probability))
     return Odds(_price(home, margin), _price(1 - home, margin))
+
+
+def held_within(probability: float) -> float:
+    """Return a probability held within the bounds of those that odds are made of."""
+    return min(max(probability, LOWEST_PROBABILITY), HIGHEST_PROBABILITY)
 
 
 def _price(probability: Fraction, margin: float) -> int:

@@ -112,7 +112,10 @@ def betting_is_closed(game: BetGame, today: dt.date, now: dt.datetime) -> bool:
 
 def refusal(game: BetGame, stake_cents: int, house: House, standing: Standing) -> Refusal | None:
     """Return why a bet is not taken, None when it is; the first reason in the order of `Refused`."""
-    if standing.game_has_ended or betting_is_closed(game, standing.today, standing.now):
+    if standing.game_has_ended:
+        words = f"Bets on {game.game_key} are closed: the game has ended in the books. Choose a game from the odds"
+        return Refusal(Refused.CLOSED, words)
+    if betting_is_closed(game, standing.today, standing.now):
         dates = f"the platform's date is {standing.today}, the game's {game.game_date}"
         return Refusal(Refused.CLOSED, f"Bets on {game.game_key} are closed: {dates}. Choose a game from the odds")
     if standing.paused_until is not None and standing.now < standing.paused_until:

@@ -274,6 +274,11 @@ class Bets:
         )
         return [Ranked(name, n, int(staked), int(won), worth) for name, n, staked, won, worth in rows]
 
+    def ended_games(self, after: dt.date) -> frozenset[str]:
+        """Return the games of dates after a date that ended for their bets."""
+        query = sa.select(games.c.game_key).where(games.c.game_date > after, games.c.version > 0)
+        return frozenset(self._database.read(lambda connection: connection.execute(query).scalars().all()))
+
     def open_bets(self) -> tuple[int, int]:
         """Return how many bets are open, and their stakes in cents."""
         query = sa.select(sa.func.count(), sa.func.sum(bets.c.stake_cents)).where(bets.c.version == 0)

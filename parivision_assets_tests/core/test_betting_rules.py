@@ -38,7 +38,7 @@ FREE = Standing(NOW, EVE, balance_cents=10_000, limits={}, spent=Spent())
     ("standing", "stake_cents", "reason", "words"),
     [
         (replace(FREE, today=GAME.game_date), 100, Refused.CLOSED, "the platform's date is 2024-01-10"),
-        (replace(FREE, game_has_ended=True), 100, Refused.CLOSED, "are closed"),
+        (replace(FREE, game_has_ended=True), 100, Refused.CLOSED, "the game has ended in the books"),
         (replace(FREE, paused_until=NOW + DAY), 100, Refused.PAUSED, "until 2024-01-10 12:00 UTC"),
         (FREE, 99, Refused.STAKE_TOO_SMALL, "1.00 coins"),
         (FREE, -1, Refused.STAKE_TOO_SMALL, "1.00 coins"),

@@ -187,12 +187,31 @@ def pl_key():
     return pl.col("game_key")
 
 
-def test_a_bet_after_closing_is_refused_by_the_books_themselves(client: TestClient, home: Home) -> None:
-    ann, bob = Bettor(client), Bettor(client, "Bob")
+def test_a_bet_after_closing_is_refused_by_the_books_themselves(tmp_path: Path) -> None:
+    home = open_house(tmp_path / "home", refresh_s=60)
+    with TestClient(create_app(home.settings)) as client:
+        ann, bob = Bettor(client), Bettor(client, "Bob")
+        ann.bet()
+        # The game ended in the books, and the board does not know it yet.
+        home.bets.settling.settle(2024, known_results(TOMORROW, played({0: True}), None, None))
+        assert "has ended in the books" in is_problem(bob.bet(), 409, "betting-closed")["detail"]
+    home.bets.close()
+
+
+def test_a_game_that_ended_in_the_books_leaves_the_games_on_offer(client: TestClient, home: Home) -> None:
+    ann = Bettor(client)
     ann.bet()
-    # The game ended in the books, and the board does not know it yet.
-    home.bets.settling.settle(2024, known_results(TOMORROW, played({0: True}), None, None))
-    is_problem(bob.bet(), 409, "betting-closed")
+    assert len(client.get("/v1/odds").json()["games"]) == 2
+    home.bets.settling.settle(2024, known_results(TODAY, played({0: True}), None, None))
+    assert [game["game_key"] for game in client.get("/v1/odds").json()["games"]] == [key(1)]
+    is_problem(ann.bet(), 404, "unknown-game")
+
+
+@pytest.mark.parametrize(("probability", "side"), [(0.995, "home"), (1.0, "home"), (0.002, "away")])
+def test_by_the_champions_own_probability_there_is_never_an_edge(client, home: Home, probability, side) -> None:
+    home.tables.write(GAME_PREDICTIONS.name, "2024", predicted([probability, 0.5, None]))
+    found = Bettor(client).get("/v1/suggested-stake", game_key=key(0), side=side).json()
+    assert (found["kelly_fraction"], found["probability"]) == (0.0, 0.99)
 
 
 @pytest.mark.parametrize(
