@@ -145,9 +145,9 @@ class HttpClient:
                 continue
             if status == 201:
                 return int(json.loads(text)["bet_id"])
-            if status == 409 and b"betting-closed" in text:
+            if (status == 409 and b"betting-closed" in text) or (status == 404 and b"unknown-game" in text):
                 return None
-            raise SystemExit(f"bet {number}: {status} {text[:300]!r}")
+            raise RuntimeError(f"bet {number}: {status} {text[:300]!r}")
 
 
 class StoreClient:
@@ -237,7 +237,10 @@ def bets_by_key(home: Home) -> dict[str, int]:
 
 def serve(plan: Plan) -> subprocess.Popen[bytes]:
     """Start the service and wait until it is ready."""
-    environment = {**os.environ, "PARIVISION_HOME": str(plan.folder), "PARIVISION_BETS_MOST_STAKE_CENTS": "10000"}
+    environment = {
+        **os.environ, "PARIVISION_HOME": str(plan.folder), "PARIVISION_BETS_MOST_STAKE_CENTS": "10000",
+        "PARIVISION_LEAGUE_PUBLISHED_UNTIL": TODAY.isoformat(),
+    }  # fmt: skip
     if plan.database:
         environment["PARIVISION_DATABASE_URL"] = plan.database
     start = "from parivision_assets.cli import main; main()"
@@ -326,6 +329,8 @@ def verify(plan: Plan, home: Home, failed: list[int]) -> dict[str, object]:
     problems += ["a bet was refused and taken"] if refused & set(acknowledged) else []
     problems += [f"{books.bets - len(stored)} keys have several bets"] if books.bets != len(stored) else []
     problems += [f"client processes ended with {failed}"] if failed else []
+    unanswered = plan.bets - len(refused | set(acknowledged))
+    problems += [f"{unanswered} bets were never answered"] if unanswered else []
     problems += ["settling again settled something"] if again.outcomes else []
     problems += ["open bets are left"] if home.bets.open_bets() != (0, 0) else []
     home.bets.close()
