@@ -263,6 +263,7 @@ def test_a_full_disk_is_one_plain_line_and_the_next_run_works(own: SmallPlatform
 
 _UNPRIVILEGED = """
 import os, sys
+import limits  # settings import it when they check a limit
 from parivision_assets import cli
 from parivision_assets.commands import materialise
 # Root may write anywhere: give that right up, after the imports.
