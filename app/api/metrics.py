@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from parivision_assets.core.questions import Answer
 from parivision_assets.serving.snapshot import Snapshot
+from parivision_assets.stores.atomic import is_running
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 DURATION_BUCKETS_S = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -151,20 +152,10 @@ class Metrics:
         for pid in {path.stem.rpartition("_")[2] for path in self._folder.glob("gauge_live*_*.db")}:
             # Another worker may have done so in this moment.
             with contextlib.suppress(FileNotFoundError):
-                if not _is_alive(int(pid)):
+                if not is_running(int(pid)):
                     mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Take this process's gauges out of what the other workers show."""
         if self._folder is not None:
             mark_process_dead(os.getpid(), str(self._folder))  # type: ignore[no-untyped-call]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
